@@ -1,0 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Resolves with the first value of `condition` that is neither `false`, `null` nor `undefined`.
+ * @throws when none came within `timeoutMs` (default 10,000 ms); `what` names it in the message.
+ */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 10_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
+): Promise<NonNullable<Exclude<T, false>>> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== null && value !== undefined) return value as NonNullable<Exclude<T, false>>;
+    if (performance.now() > deadline) throw new Error(`${what} did not come about within ${timeoutMs} ms`);
+    await delay(10);
+  }
+}

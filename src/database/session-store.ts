@@ -1,0 +1,229 @@
+import type { AudioFormat } from '../audio/format.ts';
+
+export type SessionStatus = 'ACTIVE' | 'FINALIZING' | 'COMPLETED' | 'FAILED';
+export type EndReason = 'CLIENT' | 'IDLE_TIMEOUT' | 'MAX_DURATION' | 'FAILURE';
+export type SegmentKind = 'INTERIM' | 'FINAL';
+
+export interface Word {
+  readonly text: string;
+  /** Milliseconds from the session's first sample; `null` when the recogniser gives no word times. */
+  readonly startMs: number | null;
+  readonly endMs: number | null;
+  /** 0..1; `null` when the recogniser gives none. */
+  readonly confidence: number | null;
+}
+
+/** The transcript of one utterance, as shown and as stored. */
+export interface Segment {
+  readonly id: string;
+  readonly sessionId: string;
+  /** Counts the session's finals from 1; `null` for an interim. */
+  readonly sequence: number | null;
+  readonly revision: number;
+  readonly kind: SegmentKind;
+  readonly text: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly avgConfidence: number | null;
+  readonly words: readonly Word[];
+  readonly speaker: string | null;
+  readonly channel: number;
+  readonly createdAt: Date;
+}
+
+/** From final segments only. Durations in seconds. */
+export interface SessionStatistics {
+  readonly totalSegments: number;
+  /** Mean of the finals' `avgConfidence`; `null` without one. */
+  readonly averageConfidence: number | null;
+  /** Last final's end minus first final's start. */
+  readonly totalDuration: number;
+  readonly wordCount: number;
+  /** Sum of the finals' lengths. */
+  readonly speakingDuration: number;
+  /** Words per minute of speaking; `null` without speech. */
+  readonly wordsPerMinute: number | null;
+}
+
+/** Milliseconds of the timeline by class; `receivedMs` is the sum of the other five. */
+export interface Coverage {
+  readonly receivedMs: number;
+  readonly transcribedMs: number;
+  readonly silenceMs: number;
+  readonly gapMs: number;
+  readonly failedMs: number;
+  readonly pendingMs: number;
+}
+
+/** A session as the database knows it. */
+export interface SessionRecord {
+  readonly id: string;
+  readonly externalId: string | null;
+  readonly title: string | null;
+  readonly status: SessionStatus;
+  readonly endReason: EndReason | null;
+  readonly language: string;
+  readonly audioFormat: AudioFormat;
+  /** The client's own JSON, as given at the start; `null` when none was. */
+  readonly metadata: unknown;
+  readonly createdAt: Date;
+  readonly endedAt: Date | null;
+  readonly nextSequence: number;
+  /** Journal position (bytes) up to which the rows follow the journal: the checkpoint. */
+  readonly journalPosition: number;
+  readonly statistics: SessionStatistics;
+  readonly coverage: Coverage;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly externalId: string | null;
+  readonly title: string | null;
+  readonly language: string;
+  readonly audioFormat: AudioFormat;
+  readonly metadata: unknown;
+  readonly createdAt: Date;
+}
+
+/** The journal entries of one batch, projected; one transaction. */
+export interface SegmentBatch {
+  readonly sessionId: string;
+  /** Checkpoint the batch starts from: applied only when the stored one is exactly this. */
+  readonly fromPosition: number;
+  /** Checkpoint after the batch, never below `fromPosition`. */
+  readonly toPosition: number;
+  /** In ascending sequence. */
+  readonly finals: readonly Segment[];
+  /** The interims to keep beside the finals, at most one per channel; all other stored interims of the session go. */
+  readonly interims: readonly Segment[];
+  /** The session's columns as they are true with these rows. */
+  readonly session: SessionProgress;
+}
+
+export interface SessionProgress {
+  readonly status: SessionStatus;
+  readonly endReason: EndReason | null;
+  readonly endedAt: Date | null;
+  readonly nextSequence: number;
+  readonly statistics: SessionStatistics;
+  readonly coverage: Coverage;
+}
+
+/**
+ * `applied`: committed now. `already-applied`: the stored checkpoint is at or beyond `toPosition` (an earlier attempt's
+ * outcome was unknown, and it had gone through); nothing was written.
+ */
+export type BatchOutcome = 'applied' | 'already-applied';
+
+export interface SegmentFilter {
+  readonly sessionId?: string;
+  readonly kind?: SegmentKind;
+  readonly channel?: number;
+  /** Substring of the text; case-insensitive for ASCII. */
+  readonly textContains?: string;
+  /** Bounds on the session's `createdAt`: from inclusive, to exclusive. */
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+export interface SessionFilter {
+  readonly statuses?: readonly SessionStatus[];
+  readonly externalId?: string;
+  readonly language?: string;
+  readonly titleContains?: string;
+  /** Bounds on `createdAt`: from inclusive, to exclusive. */
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+export type SessionOrderField = 'CREATED_AT' | 'TITLE' | 'TOTAL_DURATION' | 'TOTAL_SEGMENTS' | 'AVERAGE_CONFIDENCE';
+export interface SessionOrder {
+  readonly field: SessionOrderField;
+  readonly direction: 'ASC' | 'DESC';
+}
+
+/** A window of a keyset-paginated list: exactly one of `first`/`last` is set, 0..100. Cursors are opaque, made by the store. */
+export interface PageRequest {
+  readonly first?: number;
+  readonly after?: string;
+  readonly last?: number;
+  readonly before?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly { readonly node: T; readonly cursor: string }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/** Totals of one local day. */
+export interface DayTotals {
+  /** Calendar day in the asked time zone, `YYYY-MM-DD`. */
+  readonly day: string;
+  readonly sessions: number;
+  readonly segments: number;
+  readonly words: number;
+  /** Seconds. */
+  readonly recordedDuration: number;
+  readonly speakingDuration: number;
+  /** Mean over the segments' confidences; `null` without one. */
+  readonly averageConfidence: number | null;
+}
+
+export type Totals = Omit<DayTotals, 'day'>;
+
+/** The database as the services see it. Every method may throw `DatabaseUnavailableError`. */
+export interface SessionStore {
+  /** @throws ExternalIdTakenError when another session has this `externalId`. */
+  createSession(session: NewSession): Promise<void>;
+  findSession(id: string): Promise<SessionRecord | null>;
+  findSessions(ids: readonly string[]): Promise<SessionRecord[]>;
+  findSessionByExternalId(externalId: string): Promise<SessionRecord | null>;
+  /** Sessions that are `ACTIVE` or `FINALIZING`, oldest first. */
+  findOpenSessions(): Promise<SessionRecord[]>;
+  listSessions(filter: SessionFilter, order: SessionOrder, page: PageRequest): Promise<Page<SessionRecord>>;
+
+  commitBatch(batch: SegmentBatch): Promise<BatchOutcome>;
+
+  findSegment(id: string): Promise<Segment | null>;
+  /**
+   * Finals of one session with `sequence` in (`afterSequence`, `beforeSequence`), at most `limit`: the lowest ones, or
+   * with `fromEnd` the highest; always returned ascending.
+   */
+  finalsBySequence(
+    sessionId: string,
+    range: { afterSequence: number; beforeSequence: number; limit: number; fromEnd: boolean },
+  ): Promise<Segment[]>;
+  /** Stored interims of a session (at most one per channel). */
+  interimsOf(sessionId: string): Promise<Segment[]>;
+  /** Segments across sessions, in order of (session createdAt descending, session id, startMs, id). */
+  listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>>;
+
+  /**
+   * Totals over the matching sessions, and by local day of `createdAt`, ascending (days without a session are absent).
+   * @throws InvalidTimeZoneError when `timeZone` is no IANA time zone that this machine knows.
+   */
+  totals(filter: SessionFilter, timeZone: string): Promise<{ totals: Totals; days: DayTotals[] }>;
+
+  /** Resolves when the database answers a trivial query. */
+  ping(): Promise<void>;
+}
+
+/** The database can't be reached, is locked or full, or refused for a reason that may pass. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+}
+
+export class ExternalIdTakenError extends Error {
+  override readonly name = 'ExternalIdTakenError';
+}
+
+/** A cursor that this store did not make. */
+export class InvalidCursorError extends Error {
+  override readonly name = 'InvalidCursorError';
+}
+
+/** A time zone that this machine does not know. */
+export class InvalidTimeZoneError extends RangeError {
+  override readonly name = 'InvalidTimeZoneError';
+}

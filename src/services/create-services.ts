@@ -1,0 +1,86 @@
+import type { SessionStore } from '../database/session-store.ts';
+import type { Recogniser } from '../recognition/recogniser.ts';
+import type { Logger } from './logger.ts';
+import { OpenSessions } from './open-sessions.ts';
+import { SegmentWriter, type SegmentWriterSettings } from './segment-writer.ts';
+import { SessionLogDirectory } from './session-logs.ts';
+import { SessionReader } from './session-reader.ts';
+import { SessionTimeouts, type TimeoutSettings } from './session-timeouts.ts';
+import { Sessions, type SessionLimits } from './sessions.ts';
+import { StorageGuard } from './storage-guard.ts';
+
+export interface ServicesParts {
+  readonly store: SessionStore;
+  readonly recogniser: Recogniser;
+  readonly logger: Logger;
+  readonly settings: SegmentWriterSettings &
+    SessionLimits &
+    TimeoutSettings & {
+      /** Folder of the sessions' logs; exists. */
+      readonly dataDirectory: string;
+      /** Free bytes below which audio is refused. */
+      readonly storageReserveBytes: number;
+    };
+}
+
+/** Whether the server can do its work now, part by part. */
+export interface Readiness {
+  readonly database: boolean;
+  readonly recogniser: boolean;
+  /** The segment writer keeps up: no final waits much longer than a batch may. */
+  readonly writer: boolean;
+}
+
+/** The domain, put together. `start` recovers what a crash interrupted; `stop` leaves everything to the next start. */
+export interface Services {
+  readonly sessions: Sessions;
+  readonly reader: SessionReader;
+  readonly recogniser: Recogniser;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readiness(): Promise<Readiness>;
+}
+
+/** How much later than its batch's time a final may be committed before the writer counts as lagging, in milliseconds. */
+const LAG_TOLERANCE_MS = 5_000;
+
+export function createServices({ store, recogniser, logger, settings }: ServicesParts): Services {
+  const writer = new SegmentWriter(store, settings, logger);
+  const open: OpenSessions = new OpenSessions({
+    store,
+    logs: new SessionLogDirectory(settings.dataDirectory),
+    recogniser,
+    writer,
+    readFinals: (sessionId, afterSequence, limit) =>
+      reader.finals(sessionId, { afterSequence, beforeSequence: Infinity, limit, fromEnd: false }),
+    logger,
+  });
+  const reader = new SessionReader(store, writer, (id) => open.get(id));
+  const storage = new StorageGuard(settings.dataDirectory, settings.storageReserveBytes, logger);
+  const { languages } = recogniser.capabilities;
+  const sessions = new Sessions({ store, reader, open, storage, languages, limits: settings, logger });
+  const timeouts = new SessionTimeouts(open, sessions, settings, logger);
+  return {
+    sessions,
+    reader,
+    recogniser,
+    async start() {
+      await storage.refresh();
+      await open.recover();
+      timeouts.start();
+    },
+    async stop() {
+      timeouts.stop();
+      sessions.stopAccepting();
+      await open.stop();
+    },
+    async readiness() {
+      const database = await store.ping().then(
+        () => true,
+        () => false,
+      );
+      const writerKeepsUp = writer.lagMs <= settings.batchIntervalMs + LAG_TOLERANCE_MS;
+      return { database, recogniser: recogniser.ready, writer: writerKeepsUp };
+    },
+  };
+}

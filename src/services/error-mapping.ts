@@ -1,0 +1,50 @@
+import { DatabaseUnavailableError, InvalidCursorError } from '../database/session-store.ts';
+import { SequenceConflictError, SequenceGapError } from '../log/audio-log.ts';
+import { LogPoisonedError, StorageFullError } from '../log/storage-errors.ts';
+import { ServiceError } from './errors.ts';
+
+/** The contract's error for one of the lower layers', or `null` when it is not the caller's business. */
+export function toServiceError(error: unknown): ServiceError | null {
+  const cause = { cause: error };
+  if (error instanceof ServiceError) return error;
+  if (error instanceof SequenceGapError) {
+    const { expectedSequence } = error;
+    return new ServiceError(
+      'AUDIO_OUT_OF_ORDER',
+      `Chunk ${expectedSequence} is expected next: send it, then those after it.`,
+      { expectedSequence },
+      cause,
+    );
+  }
+  if (error instanceof SequenceConflictError) {
+    return new ServiceError(
+      'AUDIO_CONFLICT',
+      'Another chunk was stored under this sequence number: another client may be sending to this session.',
+      {},
+      cause,
+    );
+  }
+  if (error instanceof StorageFullError) {
+    return new ServiceError(
+      'STORAGE_FULL',
+      'The disk is full: free some space, then send this chunk again.',
+      {},
+      cause,
+    );
+  }
+  if (error instanceof LogPoisonedError) {
+    return new ServiceError(
+      'STORAGE_FULL',
+      'The disk failed to keep this chunk: it was not acknowledged; keep it and send it again after the disk is repaired.',
+      {},
+      cause,
+    );
+  }
+  if (error instanceof DatabaseUnavailableError) {
+    return new ServiceError('DATABASE_UNAVAILABLE', 'The database does not answer now: try again.', {}, cause);
+  }
+  if (error instanceof InvalidCursorError) {
+    return new ServiceError('BAD_USER_INPUT', 'This cursor is not one of this list: use one that it gave.', {}, cause);
+  }
+  return null;
+}

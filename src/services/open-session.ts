@@ -1,0 +1,119 @@
+import { framesToMs } from '../audio/format.ts';
+import type { EndReason, Segment, SessionProgress, SessionRecord } from '../database/session-store.ts';
+import type { AudioLog } from '../log/audio-log.ts';
+import type { Journal } from '../log/journal.ts';
+import type { Transcript } from '../recognition/recogniser.ts';
+import { coverageOf } from './coverage.ts';
+import type { JournalEntry } from './journal-entry.ts';
+import { applyEntry, type JournalState } from './journal-state.ts';
+import { SegmentFeed, type ReadFinals } from './segment-feed.ts';
+import { finalSegment, interimSegment } from './segments.ts';
+import { SessionUpdates } from './session-updates.ts';
+import { statisticsOf } from './statistics.ts';
+
+const END_REASONS: readonly string[] = ['CLIENT', 'IDLE_TIMEOUT', 'MAX_DURATION', 'FAILURE'] satisfies EndReason[];
+
+function isEndReason(reason: string): reason is EndReason {
+  return END_REASONS.includes(reason);
+}
+
+/**
+ * A session that is not over: its audio log and journal are open, and what they say is in memory. Everything here follows
+ * from the two logs, so it can be thrown away and made again.
+ */
+export class OpenSession {
+  readonly record: SessionRecord;
+  readonly audio: AudioLog;
+  readonly journal: Journal<JournalEntry>;
+  readonly feed: SegmentFeed;
+  readonly updates = new SessionUpdates();
+  /** When audio last came, on the clock of `performance.now()`, in milliseconds. */
+  lastAudioAt = performance.now();
+  /** Source frames that the recogniser has worked through. */
+  processedFrames = 0;
+  #state: JournalState;
+
+  constructor(parts: {
+    record: SessionRecord;
+    audio: AudioLog;
+    journal: Journal<JournalEntry>;
+    state: JournalState;
+    readFinals: ReadFinals;
+  }) {
+    this.record = parts.record;
+    this.audio = parts.audio;
+    this.journal = parts.journal;
+    this.#state = parts.state;
+    this.feed = new SegmentFeed(parts.readFinals, parts.state.lastSequence, parts.state.ended !== null);
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  /** What the journal says up to its durable end. */
+  get state(): JournalState {
+    return this.#state;
+  }
+
+  get receivedMs(): number {
+    return framesToMs(this.audio.receivedFrames, this.record.audioFormat.sampleRate);
+  }
+
+  /** Milliseconds of acknowledged audio that the recogniser has not worked through yet. */
+  get backlogMs(): number {
+    return Math.max(0, this.receivedMs - framesToMs(this.processedFrames, this.record.audioFormat.sampleRate));
+  }
+
+  /** Why the audio ended, or `null` while more may come. */
+  get endReason(): EndReason | null {
+    const end = this.audio.end;
+    if (end === null) return null;
+    return isEndReason(end.reason) ? end.reason : 'FAILURE';
+  }
+
+  /** The session as it stands now, ahead of the database by what the journal has more. */
+  snapshot(): SessionRecord {
+    return { ...this.record, ...this.progressAt(this.#state), journalPosition: this.journal.durableEnd };
+  }
+
+  /**
+   * The session's columns as they are true once the database has followed the journal to `state`. Completed is only what
+   * the journal ends with; a session that is only told to end is finalising.
+   */
+  progressAt(state: JournalState): SessionProgress {
+    const ended = state.ended;
+    const running = this.audio.end === null ? 'ACTIVE' : 'FINALIZING';
+    return {
+      status: ended === null ? running : 'COMPLETED',
+      endReason: ended === null ? this.endReason : ended.reason,
+      endedAt: ended === null ? (this.audio.end?.at ?? null) : ended.at,
+      nextSequence: this.audio.nextSequence,
+      statistics: statisticsOf(state.sums),
+      coverage: coverageOf(state.decided, this.receivedMs),
+    };
+  }
+
+  /** Journals an entry and, once it is durable, shows what it says. One call at a time. */
+  async append(entry: JournalEntry): Promise<void> {
+    await this.journal.append(entry);
+    this.#state = applyEntry(this.#state, entry);
+    if (entry.type === 'final') this.feed.publishFinal(finalSegment(this.id, entry));
+    if (entry.type === 'ended') this.feed.end();
+    if (entry.type === 'reopened') this.feed.reopen();
+    this.updates.touch();
+  }
+
+  showInterim(transcript: Transcript, at: Date): void {
+    this.feed.publishInterim(interimSegment(this.id, transcript, at));
+  }
+
+  /** Interims worth keeping beside the finals of a batch. */
+  get storableInterims(): Segment[] {
+    return this.#state.ended === null ? this.feed.interims : [];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.audio.close(), this.journal.close()]);
+  }
+}

@@ -1,0 +1,212 @@
+import type { SessionRecord, SessionStore, Segment } from '../database/session-store.ts';
+import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
+import type { Logger } from './logger.ts';
+import { OpenSession } from './open-session.ts';
+import type { SegmentWriter } from './segment-writer.ts';
+import type { SessionLogDirectory } from './session-logs.ts';
+import { statisticsOf } from './statistics.ts';
+import { Transcription } from './transcription.ts';
+
+export interface OpenSessionsParts {
+  readonly store: SessionStore;
+  readonly logs: SessionLogDirectory;
+  readonly recogniser: Recogniser;
+  readonly writer: SegmentWriter;
+  readonly readFinals: (sessionId: string, afterSequence: number, limit: number) => Promise<readonly Segment[]>;
+  readonly logger: Logger;
+}
+
+interface Opened {
+  readonly session: OpenSession;
+  transcription: Transcription | null;
+  /** Resolves when the session is completed and the database has it whole. */
+  readonly completed: Promise<void>;
+  readonly complete: () => void;
+}
+
+/** The sessions that are not over: opens them (also after a crash), keeps them transcribed, and completes them. */
+export class OpenSessions {
+  readonly #parts: OpenSessionsParts;
+  readonly #opened = new Map<string, Opened>();
+  readonly #opening = new Map<string, Promise<OpenSession>>();
+  #stopped = false;
+
+  constructor(parts: OpenSessionsParts) {
+    this.#parts = parts;
+  }
+
+  get(id: string): OpenSession | undefined {
+    return this.#opened.get(id)?.session;
+  }
+
+  /** The session that is being opened at this moment, if it is. */
+  opening(id: string): Promise<OpenSession> | undefined {
+    return this.#opening.get(id);
+  }
+
+  get all(): OpenSession[] {
+    return [...this.#opened.values()].map(({ session }) => session);
+  }
+
+  get count(): number {
+    return this.#opened.size + this.#opening.size;
+  }
+
+  /** Opens every session that was not over when the server stopped. One that can't be opened doesn't hold up the others. */
+  async recover(): Promise<void> {
+    const { store, logger } = this.#parts;
+    for (const record of await store.findOpenSessions()) {
+      try {
+        const session = await this.open(record);
+        logger.info(
+          { sessionId: record.id, nextSequence: session.audio.nextSequence, finals: session.state.lastSequence },
+          'session recovered',
+        );
+      } catch (error) {
+        logger.error({ sessionId: record.id, err: error }, 'session not recovered');
+      }
+    }
+  }
+
+  /** Opens a session's logs and goes on with its transcription where its journal ends. Calls at the same time share one. */
+  open(record: SessionRecord): Promise<OpenSession> {
+    return this.#once(record, async () => {
+      const opened = await this.#load(record);
+      await this.#goOn(opened);
+      return opened.session;
+    });
+  }
+
+  /**
+   * Opens a completed session again for one more chunk: `append` stores it, and only when it was accepted is the session
+   * active again.
+   */
+  reopen(record: SessionRecord, append: (session: OpenSession) => Promise<unknown>): Promise<OpenSession> {
+    return this.#once(record, async () => {
+      // The database says ACTIVE before the chunk is acknowledged, so that a crash in between finds the session.
+      await this.#parts.store.commitBatch({
+        sessionId: record.id,
+        fromPosition: record.journalPosition,
+        toPosition: record.journalPosition,
+        finals: [],
+        interims: [],
+        session: { ...record, status: 'ACTIVE', endReason: null, endedAt: null },
+      });
+      const opened = await this.#load(record);
+      try {
+        await append(opened.session);
+        this.#parts.logger.info({ sessionId: record.id }, 'session opened again');
+      } finally {
+        await this.#goOn(opened);
+      }
+      return opened.session;
+    });
+  }
+
+  /** Resolves when the session is completed and committed; at once when it is not open. */
+  async completion(id: string): Promise<void> {
+    await this.#opened.get(id)?.completed;
+  }
+
+  /** Stops all work and closes the logs; the sessions go on at the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled(this.#opening.values());
+    const opened = [...this.#opened.values()];
+    await Promise.allSettled(opened.map(({ transcription }) => transcription?.stop()));
+    await this.#parts.writer.stop();
+    await Promise.allSettled(opened.map(({ session }) => session.close()));
+    this.#opened.clear();
+  }
+
+  #once(record: SessionRecord, open: () => Promise<OpenSession>): Promise<OpenSession> {
+    const present = this.get(record.id);
+    if (present !== undefined) return Promise.resolve(present);
+    const earlier = this.#opening.get(record.id);
+    if (earlier !== undefined) return earlier;
+    const opening = open().finally(() => this.#opening.delete(record.id));
+    this.#opening.set(record.id, opening);
+    return opening;
+  }
+
+  async #load(record: SessionRecord): Promise<Opened> {
+    const { logs, writer, readFinals } = this.#parts;
+    const session = new OpenSession({
+      record,
+      ...(await logs.open(record)),
+      readFinals: (afterSequence, limit) => readFinals(record.id, afterSequence, limit),
+    });
+    try {
+      await writer.follow(session);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    let complete: () => void = () => {};
+    const completed = new Promise<void>((resolve) => {
+      complete = resolve;
+    });
+    const opened: Opened = { session, transcription: null, completed, complete };
+    this.#opened.set(record.id, opened);
+    return opened;
+  }
+
+  /** Goes on where the two logs say: with the transcription, or with completing what ended before a crash. */
+  async #goOn(opened: Opened): Promise<void> {
+    const { session } = opened;
+    const { recogniser, writer, logger } = this.#parts;
+    if (session.state.ended !== null) {
+      if (session.audio.end !== null) {
+        void this.#complete(opened);
+        return;
+      }
+      await session.append({ type: 'reopened', at: new Date().toISOString() });
+    }
+    if (!isSameRecogniser(session.state.recogniser, recogniser.identity)) {
+      const { engine, modelHash, settings } = recogniser.identity;
+      await session.append({
+        type: 'recogniser',
+        at: new Date().toISOString(),
+        engine,
+        modelHash,
+        settings: { ...settings },
+      });
+    }
+    opened.transcription = new Transcription({
+      session,
+      recogniser,
+      logger,
+      onFinal: () => writer.noteFinal(session),
+      onEnded: () => void this.#complete(opened),
+    });
+  }
+
+  async #complete(opened: Opened): Promise<void> {
+    const { session, transcription } = opened;
+    const { writer, logger } = this.#parts;
+    try {
+      await writer.flush(session);
+      if (this.#stopped) return;
+      writer.unfollow(session);
+      this.#opened.delete(session.id);
+      await transcription?.stop();
+      const { totalSegments, averageConfidence } = statisticsOf(session.state.sums);
+      logger.info(
+        { sessionId: session.id, finals: totalSegments, averageConfidence, endReason: session.endReason },
+        'session completed',
+      );
+      await session.close();
+    } catch (error) {
+      if (!this.#stopped) logger.error({ sessionId: session.id, err: error }, 'session not completed');
+    } finally {
+      session.updates.end();
+      opened.complete();
+    }
+  }
+}
+
+function isSameRecogniser(a: RecogniserIdentity | null, b: RecogniserIdentity): boolean {
+  if (a === null) return false;
+  const settings = (identity: RecogniserIdentity) => JSON.stringify(Object.entries(identity.settings).toSorted());
+  return a.engine === b.engine && a.modelHash === b.modelHash && settings(a) === settings(b);
+}

@@ -1,0 +1,53 @@
+import type { Segment, Word } from '../database/session-store.ts';
+import { timelineMs, type RecognisedWord, type Transcript } from '../recognition/recogniser.ts';
+import type { FinalEntry } from './journal-entry.ts';
+
+/**
+ * The id of the utterance that starts at this sample: the same for its interims, its final, and the same after a recovery.
+ */
+export function segmentId(sessionId: string, channel: number, startSample: number): string {
+  return `${sessionId}.${channel}.${startSample}`;
+}
+
+/** The session that a segment's id names, or `null` when it is no such id. */
+export function sessionIdOfSegment(id: string): string | null {
+  return /^(.+)\.\d+\.\d+$/u.exec(id)?.[1] ?? null;
+}
+
+export function finalSegment(sessionId: string, entry: FinalEntry): Segment {
+  return {
+    ...segmentOf(sessionId, entry),
+    kind: 'FINAL',
+    sequence: entry.sequence,
+    createdAt: new Date(entry.createdAt),
+  };
+}
+
+export function interimSegment(sessionId: string, transcript: Transcript, createdAt: Date): Segment {
+  return { ...segmentOf(sessionId, transcript), kind: 'INTERIM', sequence: null, createdAt };
+}
+
+function segmentOf(sessionId: string, transcript: Transcript) {
+  return {
+    id: segmentId(sessionId, transcript.channel, transcript.startSample),
+    sessionId,
+    revision: transcript.revision,
+    text: transcript.text,
+    startMs: timelineMs(transcript.startSample),
+    endMs: timelineMs(transcript.endSample),
+    avgConfidence: transcript.confidence,
+    words: transcript.words.map(wordOf),
+    // Nobody has named the channel's speaker yet.
+    speaker: null,
+    channel: transcript.channel,
+  };
+}
+
+function wordOf(word: RecognisedWord): Word {
+  return {
+    text: word.text,
+    startMs: word.startSample === null ? null : timelineMs(word.startSample),
+    endMs: word.endSample === null ? null : timelineMs(word.endSample),
+    confidence: word.confidence,
+  };
+}

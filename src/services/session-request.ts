@@ -1,0 +1,47 @@
+import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type AudioFormat } from '../audio/format.ts';
+import { ServiceError } from './errors.ts';
+
+/** What a client asks for when it starts a session. */
+export interface SessionRequest {
+  /** The client's own name for the recording, unique among all sessions. */
+  readonly externalId: string | null;
+  readonly title: string | null;
+  /** BCP 47 tag, for example `en` or `en-GB`; one whose primary language the recogniser knows. */
+  readonly language: string;
+  readonly audioFormat: AudioFormat;
+  /** Any JSON, kept and given back as it is. */
+  readonly metadata: unknown;
+}
+
+const MAX_EXTERNAL_ID_LENGTH = 200;
+const MAX_TITLE_LENGTH = 500;
+const MAX_METADATA_BYTES = 16 * 1024;
+/** Channels that are transcribed. */
+const MAX_CHANNELS = 1;
+
+/** @throws ServiceError `BAD_USER_INPUT` with what to change. */
+export function checkSessionRequest(request: SessionRequest, languages: readonly string[]): void {
+  const { externalId, title, language, audioFormat, metadata } = request;
+  const { sampleRate, channels } = audioFormat;
+  const refuse = (message: string): never => {
+    throw new ServiceError('BAD_USER_INPUT', message);
+  };
+  if (externalId !== null && (externalId.length === 0 || externalId.length > MAX_EXTERNAL_ID_LENGTH)) {
+    refuse(`externalId must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`);
+  }
+  if (title !== null && title.length > MAX_TITLE_LENGTH)
+    refuse(`title may have ${MAX_TITLE_LENGTH} characters at most.`);
+  if (Buffer.byteLength(JSON.stringify(metadata ?? null)) > MAX_METADATA_BYTES) {
+    refuse(`metadata may have ${MAX_METADATA_BYTES} bytes of JSON at most.`);
+  }
+  const primary = language.toLowerCase().split('-')[0] ?? '';
+  if (!languages.includes(primary)) {
+    refuse(`The language "${language.slice(0, 35)}" is not supported; supported: ${languages.join(', ')}.`);
+  }
+  if (!Number.isInteger(sampleRate) || sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
+    refuse(`sampleRate must be a whole number from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} Hz.`);
+  }
+  if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
+    refuse(`channels must be ${MAX_CHANNELS}: mix the audio down to mono, or start a session for each channel.`);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Segment, SessionStatistics } from '../database/session-store.ts';
+
+/** Running sums over a session's finals, from which its statistics follow. */
+export interface StatisticsSums {
+  readonly segments: number;
+  readonly words: number;
+  readonly confidenceSum: number;
+  readonly confidenceCount: number;
+  readonly firstStartMs: number | null;
+  readonly lastEndMs: number | null;
+  readonly speakingMs: number;
+}
+
+export const NO_FINALS: StatisticsSums = {
+  segments: 0,
+  words: 0,
+  confidenceSum: 0,
+  confidenceCount: 0,
+  firstStartMs: null,
+  lastEndMs: null,
+  speakingMs: 0,
+};
+
+/** Words as a reader counts them: what stands between white space. */
+export function countWords(text: string): number {
+  return text.split(/\s+/u).filter((word) => word !== '').length;
+}
+
+export function addFinal(
+  sums: StatisticsSums,
+  final: Pick<Segment, 'text' | 'startMs' | 'endMs' | 'avgConfidence'>,
+): StatisticsSums {
+  return {
+    segments: sums.segments + 1,
+    words: sums.words + countWords(final.text),
+    confidenceSum: sums.confidenceSum + (final.avgConfidence ?? 0),
+    confidenceCount: sums.confidenceCount + (final.avgConfidence === null ? 0 : 1),
+    firstStartMs: sums.firstStartMs ?? final.startMs,
+    lastEndMs: Math.max(sums.lastEndMs ?? 0, final.endMs),
+    speakingMs: sums.speakingMs + (final.endMs - final.startMs),
+  };
+}
+
+export function statisticsOf(sums: StatisticsSums): SessionStatistics {
+  const minutes = sums.speakingMs / 60_000;
+  return {
+    totalSegments: sums.segments,
+    averageConfidence: sums.confidenceCount === 0 ? null : sums.confidenceSum / sums.confidenceCount,
+    totalDuration: ((sums.lastEndMs ?? 0) - (sums.firstStartMs ?? 0)) / 1000,
+    wordCount: sums.words,
+    speakingDuration: sums.speakingMs / 1000,
+    wordsPerMinute: minutes === 0 ? null : sums.words / minutes,
+  };
+}

@@ -1,6 +1,5 @@
 import { DatabaseUnavailableError, InvalidCursorError } from '../database/session-store.ts';
-import { SequenceConflictError, SequenceGapError } from '../log/audio-log.ts';
-import { LogPoisonedError, StorageFullError } from '../log/storage-errors.ts';
+import { LogPoisonedError, SequenceConflictError, SequenceGapError, StorageFullError } from '../log/storage-errors.ts';
 import { ServiceError } from './errors.ts';
 
 /** The contract's error for one of the lower layers', or `null` when it is not the caller's business. */

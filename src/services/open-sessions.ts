@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SessionRecord, SessionStore, Segment } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
 import type { Logger } from './logger.ts';
 import { OpenSession } from './open-session.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 import type { SessionLogDirectory } from './session-logs.ts';
+import { Signal } from './signal.ts';
 import { statisticsOf } from './statistics.ts';
 import { Transcription } from './transcription.ts';
 
@@ -19,9 +21,8 @@ export interface OpenSessionsParts {
 interface Opened {
   readonly session: OpenSession;
   transcription: Transcription | null;
-  /** Resolves when the session is completed and the database has it whole. */
-  readonly completed: Promise<void>;
-  readonly complete: () => void;
+  /** Told when the session is completed and the database has it whole. */
+  readonly completed: Signal;
 }
 
 /** The sessions that are not over: opens them (also after a crash), keeps them transcribed, and completes them. */
@@ -105,7 +106,7 @@ export class OpenSessions {
 
   /** Resolves when the session is completed and committed; at once when it is not open. */
   async completion(id: string): Promise<void> {
-    await this.#opened.get(id)?.completed;
+    await this.#opened.get(id)?.completed.next();
   }
 
   /** Stops all work and closes the logs; the sessions go on at the next start. */
@@ -113,7 +114,7 @@ export class OpenSessions {
     this.#stopped = true;
     await Promise.allSettled(this.#opening.values());
     const opened = [...this.#opened.values()];
-    await Promise.allSettled(opened.map(({ transcription }) => transcription?.stop()));
+    await Promise.allSettled(opened.map(async ({ transcription }) => transcription?.stop()));
     await this.#parts.writer.stop();
     await Promise.allSettled(opened.map(({ session }) => session.close()));
     this.#opened.clear();
@@ -142,11 +143,7 @@ export class OpenSessions {
       await session.close();
       throw error;
     }
-    let complete: () => void = () => {};
-    const completed = new Promise<void>((resolve) => {
-      complete = resolve;
-    });
-    const opened: Opened = { session, transcription: null, completed, complete };
+    const opened: Opened = { session, transcription: null, completed: new Signal() };
     this.#opened.set(record.id, opened);
     return opened;
   }
@@ -200,13 +197,12 @@ export class OpenSessions {
       if (!this.#stopped) logger.error({ sessionId: session.id, err: error }, 'session not completed');
     } finally {
       session.updates.end();
-      opened.complete();
+      opened.completed.notify();
     }
   }
 }
 
 function isSameRecogniser(a: RecogniserIdentity | null, b: RecogniserIdentity): boolean {
   if (a === null) return false;
-  const settings = (identity: RecogniserIdentity) => JSON.stringify(Object.entries(identity.settings).toSorted());
-  return a.engine === b.engine && a.modelHash === b.modelHash && settings(a) === settings(b);
+  return a.engine === b.engine && a.modelHash === b.modelHash && isDeepStrictEqual(a.settings, b.settings);
 }

@@ -23,7 +23,7 @@ const LONGEST_RETRY_MS = 30_000;
 /** How far the database has followed one session's journal. */
 interface Follower {
   readonly session: OpenSession;
-  /** Journal position of the checkpoint, and what the journal says up to there. */
+  /** Journal position of the checkpoint (0 before the first), and what the journal says up to there. */
   position: number;
   state: JournalState;
   /** When the oldest final beyond the checkpoint came, on the clock of `performance.now()`; null without one. */
@@ -57,23 +57,13 @@ export class SegmentWriter {
   async follow(session: OpenSession): Promise<void> {
     const follower: Follower = {
       session,
-      position: session.journal.start,
+      position: 0,
       state: EMPTY_JOURNAL,
       waitingSince: null,
       timer: undefined,
       committing: null,
     };
-    const checkpoint = Math.max(session.record.journalPosition, session.journal.start);
-    while (follower.position < checkpoint) {
-      const read = await session.journal.read(follower.position, MAX_BATCH_ENTRIES);
-      for (const { entry, end } of read.entries) {
-        if (end > checkpoint) break;
-        follower.state = applyEntry(follower.state, entry);
-        follower.position = end;
-      }
-      if (read.entries.length === 0 || read.end >= checkpoint) break;
-    }
-    follower.position = session.record.journalPosition;
+    await catchUp(follower, session.record.journalPosition);
     this.#followers.set(session.id, follower);
     if (waitingFinals(follower) > 0) this.noteFinal(session);
   }
@@ -123,7 +113,7 @@ export class SegmentWriter {
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const follower of this.#followers.values()) clearTimeout(follower.timer);
-    await Promise.allSettled([...this.#followers.values()].map((follower) => follower.committing));
+    await Promise.allSettled([...this.#followers.values()].map(async ({ committing }) => committing));
     this.#followers.clear();
   }
 
@@ -165,6 +155,7 @@ export class SegmentWriter {
     for (let attempt = 1, pause = FIRST_RETRY_MS; ; attempt++, pause = Math.min(pause * 2, LONGEST_RETRY_MS)) {
       try {
         const began = performance.now();
+        if (attempt > 1) await this.#resolveOutcome(follower);
         const { batch, state } = await this.#nextBatch(follower, reason);
         const outcome = await this.#store.commitBatch(batch);
         follower.position = batch.toPosition;
@@ -188,6 +179,12 @@ export class SegmentWriter {
         await delay(pause, undefined, { signal: this.#stopping.signal });
       }
     }
+  }
+
+  /** After a failed commit: whether it went through all the same, the checkpoint tells. */
+  async #resolveOutcome(follower: Follower): Promise<void> {
+    const stored = await this.#store.findSession(follower.session.id);
+    await catchUp(follower, stored?.journalPosition ?? follower.position);
   }
 
   async #nextBatch(follower: Follower, reason: BatchReason): Promise<{ batch: SegmentBatch; state: JournalState }> {
@@ -223,4 +220,15 @@ export class SegmentWriter {
 /** Finals in the journal beyond the checkpoint. */
 function waitingFinals(follower: Follower): number {
   return follower.session.state.lastSequence - follower.state.lastSequence;
+}
+
+/** Follows the journal up to a checkpoint that the database has. */
+async function catchUp(follower: Follower, checkpoint: number): Promise<void> {
+  const { journal } = follower.session;
+  while (follower.position < checkpoint) {
+    const { entries } = await journal.read(Math.max(follower.position, journal.start), MAX_BATCH_ENTRIES);
+    const known = entries.filter(({ end }) => end <= checkpoint);
+    for (const { entry } of known) follower.state = applyEntry(follower.state, entry);
+    follower.position = known.at(-1)?.end ?? checkpoint;
+  }
 }

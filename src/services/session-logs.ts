@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionRecord } from '../database/session-store.ts';
 import { AudioLog } from '../log/audio-log.ts';
 import { makeDirectoryDurably } from '../log/durable-files.ts';
 import { Journal } from '../log/journal.ts';
+import { LogIncompleteError } from '../log/storage-errors.ts';
 import { parseJournalEntry, type JournalEntry } from './journal-entry.ts';
 import { applyEntry, EMPTY_JOURNAL, type JournalState } from './journal-state.ts';
 
@@ -28,14 +30,7 @@ export class SessionLogDirectory {
   async open(record: SessionRecord): Promise<SessionLogs> {
     const folder = join(this.#directory, record.id);
     await makeDirectoryDurably(folder);
-    const audioPath = join(folder, 'audio.log');
-    const audio = existsSync(audioPath)
-      ? await AudioLog.open(audioPath)
-      : await AudioLog.create(audioPath, {
-          sessionId: record.id,
-          format: record.audioFormat,
-          createdAt: record.createdAt,
-        });
+    const audio = await openAudioLog(join(folder, 'audio.log'), record);
     try {
       return { audio, ...(await openJournal(join(folder, 'journal.log'))) };
     } catch (error) {
@@ -45,11 +40,36 @@ export class SessionLogDirectory {
   }
 }
 
+async function openAudioLog(path: string, record: SessionRecord): Promise<AudioLog> {
+  const header = { sessionId: record.id, format: record.audioFormat, createdAt: record.createdAt };
+  return openOrCreate(
+    path,
+    () => AudioLog.open(path, { headerIfDamaged: header }),
+    () => AudioLog.create(path, header),
+  );
+}
+
 async function openJournal(path: string): Promise<{ journal: Journal<JournalEntry>; state: JournalState }> {
-  if (!existsSync(path)) return { journal: await Journal.create(path, parseJournalEntry), state: EMPTY_JOURNAL };
   let state = EMPTY_JOURNAL;
-  const journal = await Journal.open(path, parseJournalEntry, (entry) => {
-    state = applyEntry(state, entry);
-  });
+  const journal = await openOrCreate(
+    path,
+    () =>
+      Journal.open(path, parseJournalEntry, ({ entry }) => {
+        state = applyEntry(state, entry);
+      }),
+    () => Journal.create(path, parseJournalEntry),
+  );
   return { journal, state };
+}
+
+/** A log whose creation a crash cut short holds nothing: it is created anew. */
+async function openOrCreate<Log>(path: string, open: () => Promise<Log>, create: () => Promise<Log>): Promise<Log> {
+  if (!existsSync(path)) return create();
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof LogIncompleteError)) throw error;
+    await rm(path);
+    return create();
+  }
 }

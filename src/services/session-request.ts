@@ -23,9 +23,6 @@ const MAX_CHANNELS = 1;
 export function checkSessionRequest(request: SessionRequest, languages: readonly string[]): void {
   const { externalId, title, language, audioFormat, metadata } = request;
   const { sampleRate, channels } = audioFormat;
-  const refuse = (message: string): never => {
-    throw new ServiceError('BAD_USER_INPUT', message);
-  };
   if (externalId !== null && (externalId.length === 0 || externalId.length > MAX_EXTERNAL_ID_LENGTH)) {
     refuse(`externalId must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`);
   }
@@ -44,4 +41,8 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
     refuse(`channels must be ${MAX_CHANNELS}: mix the audio down to mono, or start a session for each channel.`);
   }
+}
+
+function refuse(message: string): never {
+  throw new ServiceError('BAD_USER_INPUT', message);
 }

@@ -205,11 +205,14 @@ export class Sessions {
     return session.snapshot();
   }
 
-  #store(
+  async #store(
     id: string,
     sequence: number,
     append: (session: OpenSession) => Promise<{ duplicate: boolean }>,
   ): Promise<AudioAcknowledgement> {
+    if (!Number.isInteger(sequence) || sequence < 0) {
+      throw new ServiceError('BAD_USER_INPUT', 'sequence must be a whole number from 0.');
+    }
     const session = this.#parts.open.get(id);
     // An open session is appended to without any wait before, so that pipelined chunks keep their order.
     return session === undefined

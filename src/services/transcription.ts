@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AudioLogReader } from '../log/audio-log.ts';
+import type { AudioLogReader } from '../log/audio-log-reader.ts';
 import {
   TIMELINE_RATE,
   type Decision,
@@ -27,11 +27,6 @@ export interface TranscriptionParts {
   readonly onEnded: (session: OpenSession) => void;
 }
 
-/** Source frames `[start, end)` of a stretch that the audio log lost to damage, on the recognition timeline. */
-interface DamagedStretch {
-  readonly startSample: number;
-}
-
 /**
  * Carries one session's audio from its log to the recogniser, and what the recogniser decides into the journal.
  *
@@ -50,7 +45,8 @@ export class Transcription {
   readonly #news = new Signal();
   /** Source frame at which the present stream was told to end. */
   #endFrame = 0;
-  #damage: DamagedStretch[] = [];
+  /** Where stretches begin that the audio log lost to damage, in timeline samples. */
+  readonly #damaged = new Set<number>();
   readonly #unsubscribe: () => void;
 
   constructor(parts: TranscriptionParts) {
@@ -72,7 +68,8 @@ export class Transcription {
     const { session, recogniser } = this.#parts;
     const generation = ++this.#generation;
     const resume = session.state.resume;
-    this.#damage = [];
+    const fromFrame = resume?.readFromFrame ?? 0;
+    session.processedFrames = Math.max(session.processedFrames, fromFrame);
     const isCurrent = () => generation === this.#generation && !this.#stopped;
     const stream = recogniser.openStream(
       {
@@ -102,7 +99,7 @@ export class Transcription {
       },
     );
     this.#stream = stream;
-    this.#pump(stream, session.audio.reader(resume?.readFromFrame ?? 0), isCurrent).catch((error: unknown) => {
+    this.#pump(stream, session.audio.reader(fromFrame), isCurrent).catch((error: unknown) => {
       if (isCurrent()) this.#reopenAfter(error);
     });
   }
@@ -127,11 +124,12 @@ export class Transcription {
           stream.writeGap(item.startFrame, item.frames);
           break;
         case 'damaged':
-          this.#damage.push({ startSample: this.#sampleOf(item.startFrame) });
+          this.#damaged.add(this.#sampleOf(item.startFrame));
           stream.writeGap(item.startFrame, item.frames);
           break;
         case 'end':
-          // What comes after an end (the session was opened again) belongs to the next stream.
+          // One that more audio followed is in the journal: a session opens again only after it was completed.
+          if (session.audio.end === null || item.startFrame < session.audio.receivedFrames) break;
           this.#endFrame = item.startFrame;
           stream.end();
           return;
@@ -166,29 +164,22 @@ export class Transcription {
         return { type: 'silence', channel: decision.channel, decidedSample, resume };
       case 'gap': {
         const { startSample, endSample } = decision;
-        const damaged = this.#damage.some((stretch) => stretch.startSample === startSample);
-        return { type: damaged ? 'failed' : 'gap', startSample, endSample, decidedSample, resume };
+        const type = this.#damaged.has(startSample) ? 'failed' : 'gap';
+        return { type, startSample, endSample, decidedSample, resume };
       }
     }
   }
 
   async #end(resume: ResumePoint): Promise<void> {
     const { session, onEnded } = this.#parts;
-    const decidedSample = this.#sampleOf(this.#endFrame);
-    if (session.audio.end !== null && this.#endFrame === session.audio.receivedFrames) {
-      await this.#append({
-        type: 'ended',
-        reason: session.endReason ?? 'FAILURE',
-        at: session.audio.end.at.toISOString(),
-        decidedSample,
-        resume,
-      });
-      onEnded(session);
-      return;
-    }
-    // More audio has come since: the end was only a pause.
-    await this.#append({ type: 'silence', channel: 0, decidedSample, resume });
-    if (!this.#stopped) this.#open();
+    await this.#append({
+      type: 'ended',
+      reason: session.endReason ?? 'FAILURE',
+      at: (session.audio.end?.at ?? new Date()).toISOString(),
+      decidedSample: this.#sampleOf(this.#endFrame),
+      resume,
+    });
+    onEnded(session);
   }
 
   /** Journals until it succeeds: a decision that is not in the journal must never be passed over. */

@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+type Absent = false | null | undefined;
+
 /**
  * Resolves with the first value of `condition` that is neither `false`, `null` nor `undefined`.
  * @throws when none came within `timeoutMs` (default 10,000 ms); `what` names it in the message.
  */
 export async function until<T>(
-  condition: () => T | Promise<T>,
+  condition: () => T | Absent | Promise<T | Absent>,
   { timeoutMs = 10_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
-): Promise<NonNullable<Exclude<T, false>>> {
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await condition();
-    if (value !== false && value !== null && value !== undefined) return value as NonNullable<Exclude<T, false>>;
+    if (value !== false && value !== null && value !== undefined) return value;
     if (performance.now() > deadline) throw new Error(`${what} did not come about within ${timeoutMs} ms`);
     await delay(10);
   }

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Segment } from '../../src/database/session-store.ts';
+import { SegmentFeed } from '../../src/services/segment-feed.ts';
+
+function segment(fields: Partial<Segment>): Segment {
+  return {
+    id: 'session.0.0',
+    sessionId: 'session',
+    sequence: null,
+    revision: 1,
+    kind: 'INTERIM',
+    text: 'words',
+    startMs: 0,
+    endMs: 100,
+    avgConfidence: null,
+    words: [],
+    speaker: null,
+    channel: 0,
+    createdAt: new Date(0),
+    ...fields,
+  };
+}
+
+const final = (sequence: number) => segment({ id: `session.0.${sequence}`, sequence, kind: 'FINAL', revision: 99 });
+const interim = (utterance: number, revision: number, text = 'words') =>
+  segment({ id: `session.0.${utterance}`, revision, text });
+
+/** A feed whose finals can be read back, as database and journal together allow. */
+function feedWith(existing: number) {
+  const stored = Array.from({ length: existing }, (_, i) => final(i + 1));
+  const reads: number[] = [];
+  const feed = new SegmentFeed((after, limit) => {
+    reads.push(after);
+    return Promise.resolve(stored.slice(after, after + limit));
+  }, existing);
+  const publish = () => {
+    const next = final(stored.length + 1);
+    stored.push(next);
+    feed.publishFinal(next);
+  };
+  return { feed, publish, reads };
+}
+
+async function collect(segments: AsyncIterable<Segment>): Promise<Segment[]> {
+  const all: Segment[] = [];
+  for await (const item of segments) all.push(item);
+  return all;
+}
+
+describe('the live segments of a session', () => {
+  it('come from now on, in order, and complete after the last final', async () => {
+    const { feed, publish } = feedWith(3);
+    const received = collect(feed.subscribe());
+    publish();
+    publish();
+    feed.end();
+    expect((await received).map(({ sequence }) => sequence)).toEqual([4, 5]);
+  });
+
+  it('reach every subscriber exactly once, from any cursor, however history, live finals and slow reading interleave', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: 130 }),
+        fc.nat({ max: 130 }),
+        fc.array(fc.constantFrom('publish', 'read'), { maxLength: 150 }),
+        async (existing, cursor, steps) => {
+          const after = Math.min(cursor, existing);
+          const { feed, publish } = feedWith(existing);
+          const subscription = feed.subscribe(after);
+          const received: (number | null)[] = [];
+          for (const step of steps) {
+            if (step === 'publish') publish();
+            else if (after + received.length < feed.lastSequence) {
+              const { value } = await subscription.next();
+              received.push(value?.sequence ?? null);
+            }
+          }
+          feed.end();
+          for await (const { sequence } of subscription) received.push(sequence);
+          expect(received).toEqual(Array.from({ length: feed.lastSequence - after }, (_, i) => after + i + 1));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('spare a slow reader outdated revisions of an interim', async () => {
+    const { feed } = feedWith(0);
+    const subscription = feed.subscribe();
+    for (let revision = 1; revision <= 10; revision++) feed.publishInterim(interim(1, revision));
+    feed.end();
+    expect((await collect(subscription)).map(({ revision }) => revision)).toEqual([10]);
+  });
+
+  it('never show an interim after its final', async () => {
+    const { feed, publish } = feedWith(0);
+    const subscription = feed.subscribe();
+    feed.publishInterim(interim(1, 5));
+    publish();
+    feed.end();
+    expect((await collect(subscription)).map(({ kind }) => kind)).toEqual(['FINAL']);
+    expect(feed.interims).toEqual([]);
+  });
+
+  it('withdraw an interim from those who saw it, and spare those who did not', async () => {
+    const { feed } = feedWith(0);
+    const [saw, late] = [feed.subscribe(), feed.subscribe()];
+    feed.publishInterim(interim(1, 5));
+    expect((await saw.next()).value).toMatchObject({ revision: 5, text: 'words' });
+    feed.publishInterim(interim(1, 9, ''));
+    feed.publishInterim(interim(2, 1));
+    feed.end();
+    expect((await collect(saw)).map(({ id, text }) => [id, text])).toEqual([
+      ['session.0.1', ''],
+      ['session.0.2', 'words'],
+    ]);
+    expect((await collect(late)).map(({ id }) => id)).toEqual(['session.0.2']);
+  });
+
+  it('begin with the open utterance for who comes in its middle', async () => {
+    const { feed } = feedWith(2);
+    feed.publishInterim(interim(7, 3));
+    const subscription = feed.subscribe(1);
+    expect((await subscription.next()).value).toMatchObject({ sequence: 2 });
+    expect((await subscription.next()).value).toMatchObject({ kind: 'INTERIM', revision: 3 });
+  });
+
+  it('let a waiting subscriber go at once', async () => {
+    const { feed } = feedWith(0);
+    const subscription = feed.subscribe();
+    const waiting = subscription.next();
+    await subscription.return?.();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+
+  it('are read from storage only by who is far behind', async () => {
+    const { feed, publish, reads } = feedWith(0);
+    const subscription = feed.subscribe();
+    for (let i = 0; i < 60; i++) publish();
+    feed.end();
+    expect(await collect(subscription)).toHaveLength(60);
+    expect(reads).toEqual([]);
+  });
+
+  it('refuse a final that does not follow the last one', () => {
+    const { feed } = feedWith(4);
+    expect(() => feed.publishFinal(final(6))).toThrow(/does not follow 4/u);
+  });
+});

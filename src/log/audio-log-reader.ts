@@ -1,0 +1,94 @@
+import { decodeAudioRecord, HEADER_RECORD, type AudioRecord } from './audio-records.ts';
+import type { LogReader } from './log-reader.ts';
+import { LogFormatError } from './storage-errors.ts';
+
+/** A piece of the session's timeline; frames are source frames, counted from the session's first. */
+export type AudioLogItem =
+  | {
+      readonly kind: 'chunk';
+      readonly sequence: number;
+      readonly startFrame: number;
+      readonly frames: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: 'skip'; readonly sequence: number; readonly startFrame: number; readonly frames: number }
+  | { readonly kind: 'end'; readonly startFrame: number; readonly reason: string; readonly at: Date }
+  /** Chunks or skips that were stored, but can't be read any more. */
+  | { readonly kind: 'damaged'; readonly startFrame: number; readonly frames: number };
+
+/** How far a log is durable; both figures belong together. */
+export interface DurableTimeline {
+  /** Position (bytes) behind the last durable item. */
+  readonly durablePosition: number;
+  readonly receivedFrames: number;
+}
+
+/** Reads a session's timeline in order, without holes: what is damaged is told with its length. */
+export class AudioLogReader {
+  readonly #timeline: DurableTimeline;
+  readonly #records: LogReader;
+  readonly #fromFrame: number;
+  /** Where the next item must begin. */
+  #frame: number;
+  /** Read, but behind damage that must be told first. */
+  #held: AudioRecord | null = null;
+
+  /** @param startFrame of the item at which `records` stands. */
+  constructor(timeline: DurableTimeline, records: LogReader, startFrame: number, fromFrame: number) {
+    this.#timeline = timeline;
+    this.#records = records;
+    this.#frame = startFrame;
+    this.#fromFrame = fromFrame;
+  }
+
+  /**
+   * The next durable item, or `null` when there is none yet: call again later (`AudioLog.onDurable` tells when). One call
+   * at a time. A chunk's bytes are a view of a larger buffer: copy what is to be kept for long.
+   */
+  async next(): Promise<AudioLogItem | null> {
+    for (let item = await this.#nextItem(); item !== null; item = await this.#nextItem()) {
+      const wanted =
+        item.kind === 'end' ? item.startFrame >= this.#fromFrame : item.startFrame + item.frames > this.#fromFrame;
+      if (wanted) return item;
+    }
+    return null;
+  }
+
+  async #nextItem(): Promise<AudioLogItem | null> {
+    const { durablePosition, receivedFrames } = this.#timeline;
+    const record = this.#held ?? (await this.#nextRecord(durablePosition));
+    this.#held = null;
+    // Without a record behind it (damage at the very end, since the opening), only the log knows how long it was.
+    const damaged = this.#damagedUpTo(record?.startFrame ?? receivedFrames);
+    if (damaged !== null) {
+      this.#held = record;
+      return damaged;
+    }
+    if (record === null) return null;
+    this.#frame = record.startFrame + record.frames;
+    return toItem(record);
+  }
+
+  /** The next intact record of the timeline before `limit`. */
+  async #nextRecord(limit: number): Promise<AudioRecord | null> {
+    for (let item = await this.#records.next(limit); item !== null; item = await this.#records.next(limit)) {
+      if (item.kind === 'record' && item.record.type !== HEADER_RECORD) return decodeAudioRecord(item.record);
+    }
+    return null;
+  }
+
+  #damagedUpTo(frame: number): AudioLogItem | null {
+    if (frame < this.#frame) throw new LogFormatError(`An item begins at frame ${frame}, inside of the one before it`);
+    if (frame === this.#frame) return null;
+    const startFrame = this.#frame;
+    this.#frame = frame;
+    return { kind: 'damaged', startFrame, frames: frame - startFrame };
+  }
+}
+
+function toItem(record: AudioRecord): AudioLogItem {
+  const { sequence, startFrame, frames } = record;
+  if (record.kind === 'chunk') return { kind: 'chunk', sequence, startFrame, frames, bytes: record.bytes };
+  if (record.kind === 'skip') return { kind: 'skip', sequence, startFrame, frames };
+  return { kind: 'end', startFrame, reason: record.end.reason, at: record.end.at };
+}

@@ -1,0 +1,122 @@
+import { AudioIndex } from './audio-index.ts';
+import {
+  contentOf,
+  decodeAudioRecord,
+  decodeHeader,
+  HEADER_RECORD,
+  type AudioLogEnd,
+  type AudioLogHeader,
+  type AudioRecord,
+} from './audio-records.ts';
+import { FramedLog, type FramedLogOptions } from './framed-log.ts';
+import type { LogVisitor } from './log-scan.ts';
+import type { LogRecord } from './record-format.ts';
+import { LogDamagedError, LogFormatError, LogIncompleteError } from './storage-errors.ts';
+
+/** A stretch of the timeline in source frames. */
+export interface FrameRange {
+  readonly startFrame: number;
+  readonly frames: number;
+}
+
+/** What is known of an audio log when it has been read once. */
+export interface AudioLogState {
+  readonly header: AudioLogHeader;
+  readonly index: AudioIndex;
+  readonly nextSequence: number;
+  readonly receivedFrames: number;
+  readonly end: AudioLogEnd | null;
+  readonly damagedRanges: readonly FrameRange[];
+}
+
+/** Opens the file and rebuilds the log's state in the same pass. @throws see `AudioLog.open` */
+export async function scanAudioLog(
+  path: string,
+  options: FramedLogOptions,
+  headerIfDamaged: AudioLogHeader | null,
+): Promise<{ log: FramedLog; state: AudioLogState }> {
+  const scan = new AudioLogScan(path);
+  const log = await FramedLog.open(path, scan, options);
+  try {
+    return { log, state: scan.state(log.damage.length > 0 ? headerIfDamaged : null) };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+class AudioLogScan implements LogVisitor {
+  readonly #path: string;
+  readonly #index = new AudioIndex();
+  readonly #damagedRanges: FrameRange[] = [];
+  #header: AudioLogHeader | null = null;
+  #nextSequence = 0;
+  #receivedFrames = 0;
+  #end: AudioLogEnd | null = null;
+  #behindDamage = false;
+  #empty = true;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  damage(): void {
+    this.#behindDamage = true;
+  }
+
+  record(record: LogRecord): void {
+    if (record.type === HEADER_RECORD) {
+      this.#header = decodeHeader(record);
+      return;
+    }
+    const item = decodeAudioRecord(record);
+    this.#empty = false;
+    this.#account(item);
+    if (item.kind === 'end') {
+      this.#end = item.end;
+      return;
+    }
+    this.#index.add(
+      { sequence: item.sequence, startFrame: item.startFrame, position: record.position },
+      contentOf(item),
+    );
+    this.#end = null;
+    this.#nextSequence = item.sequence + 1;
+    this.#receivedFrames = item.startFrame + item.frames;
+  }
+
+  state(headerIfDamaged: AudioLogHeader | null): AudioLogState {
+    const header = this.#header ?? headerIfDamaged;
+    if (header === null) {
+      throw this.#empty
+        ? new LogIncompleteError(this.#path)
+        : new LogDamagedError(
+            `The header of ${this.#path} is damaged: its audio can't be read without knowing the format`,
+          );
+    }
+    return {
+      header,
+      index: this.#index,
+      nextSequence: this.#nextSequence,
+      receivedFrames: this.#receivedFrames,
+      end: this.#end,
+      damagedRanges: this.#damagedRanges,
+    };
+  }
+
+  /** Checks that the record follows what came before it; behind damage, the hole tells what was lost. */
+  #account(item: AudioRecord): void {
+    const frames = item.startFrame - this.#receivedFrames;
+    const items = item.sequence - this.#nextSequence;
+    if (frames < 0 || items < 0 || (!this.#behindDamage && (frames > 0 || items > 0))) {
+      throw new LogFormatError(
+        `${this.#path}: item ${item.sequence} at frame ${item.startFrame} does not follow what is before it`,
+      );
+    }
+    this.#behindDamage = false;
+    if (frames > 0) this.#damagedRanges.push({ startFrame: this.#receivedFrames, frames });
+    // An end behind damage closes the hole itself.
+    this.#nextSequence = item.sequence;
+    this.#receivedFrames = item.startFrame;
+  }
+}

@@ -1,0 +1,284 @@
+import { bytesPerFrame } from '../audio/format.ts';
+import type { NewRecord, RecordSpan } from './append.ts';
+import { AudioIndex } from './audio-index.ts';
+import { AudioLogReader, type DurableTimeline } from './audio-log-reader.ts';
+import { scanAudioLog, type AudioLogState, type FrameRange } from './audio-log-scan.ts';
+import {
+  chunkContent,
+  contentOf,
+  decodeAudioRecord,
+  encodeChunk,
+  encodeEnd,
+  encodeHeader,
+  encodeSkip,
+  HEADER_RECORD,
+  MAX_CHUNK_BYTES,
+  sameContent,
+  type AudioLogEnd,
+  type AudioLogHeader,
+  type StoredContent,
+} from './audio-records.ts';
+import { FramedLog, type FramedLogOptions } from './framed-log.ts';
+import { SequenceConflictError, SequenceGapError } from './storage-errors.ts';
+
+export interface AudioLogOptions extends FramedLogOptions {
+  /** Stands in when the log's own header turns out to be damaged; without it, such a log can't be opened. */
+  readonly headerIfDamaged?: AudioLogHeader;
+}
+
+export interface AppendOutcome {
+  /** The same item had been stored before; it was not stored again. */
+  readonly duplicate: boolean;
+}
+
+/** An item on its way to the disk. */
+interface PendingItem {
+  readonly content: StoredContent;
+  readonly stored: Promise<void>;
+}
+
+const MAX_SEQUENCE = 2 ** 32 - 2;
+
+/**
+ * What one session received, in the order of its sequence numbers: chunks of audio, skips (the client lost that much) and
+ * ends. What was acknowledged is on stable storage. Sending is idempotent: a number names the same content for good.
+ */
+export class AudioLog implements DurableTimeline {
+  readonly header: AudioLogHeader;
+  /** What was found damaged when the log was opened, in ascending order; it stays part of the timeline. */
+  readonly damagedRanges: readonly FrameRange[];
+  readonly #log: FramedLog;
+  readonly #index: AudioIndex;
+  readonly #frameBytes: number;
+  readonly #listeners = new Set<() => void>();
+
+  // What is durable.
+  #nextSequence: number;
+  #receivedFrames: number;
+  #end: AudioLogEnd | null;
+
+  // What will be durable when all that is pending has gone well.
+  readonly #pending = new Map<number, PendingItem>();
+  #pendingEnd: Promise<void> | null = null;
+  #appendedSequence: number;
+  #appendedFrames: number;
+
+  private constructor(log: FramedLog, state: AudioLogState) {
+    this.#log = log;
+    this.#index = state.index;
+    this.header = state.header;
+    this.damagedRanges = state.damagedRanges;
+    this.#frameBytes = bytesPerFrame(state.header.format);
+    this.#nextSequence = this.#appendedSequence = state.nextSequence;
+    this.#receivedFrames = this.#appendedFrames = state.receivedFrames;
+    this.#end = state.end;
+  }
+
+  /** @throws see `FramedLog.create` */
+  static async create(path: string, header: AudioLogHeader, options: AudioLogOptions = {}): Promise<AudioLog> {
+    const log = await FramedLog.create(path, encodeHeader(header), options);
+    const empty = { nextSequence: 0, receivedFrames: 0, end: null, damagedRanges: [] };
+    return new AudioLog(log, { header, index: new AudioIndex(), ...empty });
+  }
+
+  /**
+   * Opens a session's log: everything acknowledged is there.
+   * @throws LogIncompleteError when a crash cut its creation short (nothing was acknowledged).
+   * @throws LogDamagedError when its header is damaged and `headerIfDamaged` not given.
+   * @throws LogFormatError when it is no audio log.
+   */
+  static async open(path: string, options: AudioLogOptions = {}): Promise<AudioLog> {
+    const { log, state } = await scanAudioLog(path, options, options.headerIfDamaged ?? null);
+    return new AudioLog(log, state);
+  }
+
+  get path(): string {
+    return this.#log.path;
+  }
+
+  /** The sequence number expected next; all below are on stable storage. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** Length of the durable timeline in source frames, chunks and skips together. */
+  get receivedFrames(): number {
+    return this.#receivedFrames;
+  }
+
+  /** Bytes; all items before this position of the file are on stable storage. */
+  get durablePosition(): number {
+    return this.#log.durableEnd;
+  }
+
+  /** Set while the last durable record is an end. */
+  get end(): AudioLogEnd | null {
+    return this.#end;
+  }
+
+  /** Bytes of appends that have not settled yet. */
+  get pendingBytes(): number {
+    return this.#log.pendingBytes;
+  }
+
+  /** Frames of the timeline that can't be read any more, as found when the log was opened. */
+  get damagedFrames(): number {
+    return this.damagedRanges.reduce((sum, range) => sum + range.frames, 0);
+  }
+
+  /**
+   * Stores a chunk; resolves when it, or the same one sent before, is on stable storage. Chunks may be sent without waiting
+   * for the one before: the order of the calls counts. When one fails, those behind it fail as well and are to be sent
+   * again. A number whose item was lost to damage counts as a duplicate with any content.
+   * @param bytes whole frames, at least one; must not be changed before the promise has settled.
+   * @throws SequenceGapError when `sequence` is above the one expected.
+   * @throws SequenceConflictError when something else was stored under `sequence`.
+   * @throws StorageFullError | LogPoisonedError | LogClosedError see `FramedLog.append`
+   */
+  async appendChunk(sequence: number, bytes: Uint8Array): Promise<AppendOutcome> {
+    if (bytes.length === 0 || bytes.length % this.#frameBytes !== 0 || bytes.length > MAX_CHUNK_BYTES) {
+      throw new RangeError(
+        `A chunk is made of whole frames of ${this.#frameBytes} bytes, not of ${bytes.length} bytes`,
+      );
+    }
+    const content = chunkContent(bytes);
+    const frames = bytes.length / this.#frameBytes;
+    return this.#appendItem(sequence, frames, content, (place) => encodeChunk(place, content.checksum, bytes));
+  }
+
+  /**
+   * Stores that the client lost `frames` frames of audio; the rules are those of a chunk.
+   * @throws see `appendChunk`
+   */
+  async appendSkip(sequence: number, frames: number): Promise<AppendOutcome> {
+    if (!Number.isSafeInteger(this.#appendedFrames + frames) || frames <= 0) {
+      throw new RangeError(`A skip is a whole number of frames, at least one, not ${frames}`);
+    }
+    return this.#appendItem(sequence, frames, { kind: 'skip', frames }, encodeSkip);
+  }
+
+  /**
+   * Stores that the session has ended; a chunk that follows opens it again. A log that has ended keeps its first end.
+   * @throws StorageFullError | LogPoisonedError | LogClosedError see `FramedLog.append`
+   */
+  async appendEnd(reason: string, at: Date): Promise<void> {
+    if (this.#pendingEnd !== null) return this.#pendingEnd;
+    if (this.#end !== null && this.#pending.size === 0) return;
+    const end = { reason, at };
+    const record = encodeEnd({ startFrame: this.#appendedFrames, sequence: this.#appendedSequence }, end);
+    const stored = this.#append(record, () => {
+      this.#end = end;
+      if (this.#pendingEnd === stored) this.#pendingEnd = null;
+    });
+    this.#pendingEnd = stored;
+    return stored;
+  }
+
+  /**
+   * Reads the durable timeline from the item that contains `fromFrame` (or an end that stands there), and goes on as it
+   * grows. Any number of readers may be at work.
+   */
+  reader(fromFrame: number): AudioLogReader {
+    const entry = this.#index.entryBefore(fromFrame);
+    const records = this.#log.readerAt(entry?.position ?? this.#log.start);
+    return new AudioLogReader(this, records, entry?.startFrame ?? 0, fromFrame);
+  }
+
+  /** Calls `listener` after each durable append. Gives a function that ends this. */
+  onDurable(listener: () => void): () => void {
+    const call = (): void => listener();
+    this.#listeners.add(call);
+    return () => this.#listeners.delete(call);
+  }
+
+  /** Waits until nothing is pending, and gives `nextSequence` then. */
+  async settled(): Promise<number> {
+    while (this.#pending.size > 0) {
+      await Promise.allSettled([...this.#pending.values()].map(async ({ stored }) => stored));
+    }
+    return this.#nextSequence;
+  }
+
+  /** Waits for what is pending, then lets go of the file. */
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+
+  /** Runs without a pause up to the append itself, so that the order of the calls is the order of the items. */
+  async #appendItem(
+    sequence: number,
+    frames: number,
+    content: StoredContent,
+    encode: (place: { sequence: number; startFrame: number; frames: number }) => NewRecord,
+  ): Promise<AppendOutcome> {
+    if (!Number.isInteger(sequence) || sequence < 0 || sequence > MAX_SEQUENCE) {
+      throw new RangeError(`A sequence number is a whole number from 0 to ${MAX_SEQUENCE}, not ${sequence}`);
+    }
+    if (sequence > this.#appendedSequence) throw new SequenceGapError(sequence, this.#appendedSequence);
+    if (sequence < this.#appendedSequence) return this.#repeat(sequence, content);
+
+    const startFrame = this.#appendedFrames;
+    const stored = this.#append(encode({ sequence, startFrame, frames }), ({ position }) => {
+      this.#index.add({ sequence, startFrame, position }, content);
+      this.#pending.delete(sequence);
+      this.#nextSequence = sequence + 1;
+      this.#receivedFrames = startFrame + frames;
+      this.#end = null;
+    });
+    this.#pending.set(sequence, { content, stored });
+    this.#pendingEnd = null;
+    this.#appendedSequence += 1;
+    this.#appendedFrames += frames;
+    await stored;
+    return { duplicate: false };
+  }
+
+  /** @throws at once what `FramedLog.assertWritable` throws; nothing has changed then. */
+  #append(record: NewRecord, apply: (span: RecordSpan) => void): Promise<void> {
+    this.#log.assertWritable();
+    return new Promise((resolve, reject) => {
+      this.#log.enqueue(record, {
+        stored: (span) => {
+          apply(span);
+          // Each on its own: one that throws must not make a durable append look failed.
+          for (const listener of this.#listeners) queueMicrotask(listener);
+          resolve();
+        },
+        failed: (error) => {
+          this.#fallBack();
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** An append failed, and all behind it with it: what is expected next is what follows the durable part. */
+  #fallBack(): void {
+    this.#pending.clear();
+    this.#pendingEnd = null;
+    this.#appendedSequence = this.#nextSequence;
+    this.#appendedFrames = this.#receivedFrames;
+  }
+
+  /** Answers a sequence number that was taken before. */
+  async #repeat(sequence: number, content: StoredContent): Promise<AppendOutcome> {
+    const pending = this.#pending.get(sequence);
+    const stored = pending?.content ?? this.#index.recentContent(sequence) ?? (await this.#readContent(sequence));
+    if (stored !== null && !sameContent(stored, content)) throw new SequenceConflictError(sequence);
+    await pending?.stored;
+    return { duplicate: true };
+  }
+
+  /** What is stored under a durable sequence number; `null` when damage took it. */
+  async #readContent(sequence: number): Promise<StoredContent | null> {
+    const records = this.#log.readerAt(this.#index.entryBySequence(sequence)?.position ?? this.#log.start);
+    const limit = this.durablePosition;
+    for (let item = await records.next(limit); item !== null; item = await records.next(limit)) {
+      if (item.kind === 'damage' || item.record.type === HEADER_RECORD) continue;
+      const record = decodeAudioRecord(item.record);
+      if (record.kind === 'end' || record.sequence < sequence) continue;
+      return record.sequence === sequence ? contentOf(record) : null;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { RecogniserCapabilities, RecogniserIdentity } from '../recogniser.ts';
+import { combinedHash, MOONSHINE_FILES, SILERO_FILE, type MoonshineSize } from './model-files.ts';
+import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
+import { LOOP_MIN_REPETITIONS, LOOP_MIN_TOKENS } from './repetition.ts';
+
+export const MOONSHINE_CAPABILITIES: RecogniserCapabilities = {
+  languages: ['en'],
+  interims: true,
+  confidence: true,
+  wordTimes: false,
+};
+
+/**
+ * What decides Moonshine's words besides the audio. Known without loading anything: the hashes are those that loading
+ * insists on.
+ */
+export function moonshineIdentity(size: MoonshineSize): RecogniserIdentity {
+  const { encoder, decoder } = MOONSHINE_FILES[size];
+  return {
+    engine: `moonshine-${size}`,
+    modelHash: combinedHash([encoder, decoder, SILERO_FILE]),
+    settings: {
+      runtime: `onnxruntime-node ${runtimeVersion()}`,
+      maxTokensPerSecond: MAX_TOKENS_PER_SECOND,
+      minTokenLimit: MIN_TOKEN_LIMIT,
+      minAudioSamples: MIN_AUDIO_SAMPLES,
+      loopMinTokens: LOOP_MIN_TOKENS,
+      loopMinRepetitions: LOOP_MIN_REPETITIONS,
+    },
+  };
+}
+
+// Read, not imported: importing the runtime would load its native library into a process that only wants the name.
+function runtimeVersion(): string {
+  const manifestFile = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  const manifest: unknown = JSON.parse(readFileSync(manifestFile, 'utf8'));
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version);
+  throw new Error(`${manifestFile} names no version`);
+}

@@ -1,0 +1,57 @@
+import type { DecodeOptions, Engine, Hypothesis, SpeechDetector } from '../engine.ts';
+import { FRAME_SAMPLES } from '../engine.ts';
+import { TIMELINE_RATE, type RecogniserCapabilities, type RecogniserIdentity } from '../recogniser.ts';
+import { MoonshineDecoder } from './decoder.ts';
+import { toHypothesis } from './hypothesis.ts';
+import { MOONSHINE_CAPABILITIES, moonshineIdentity } from './identity.ts';
+import { MAX_AUDIO_SECONDS } from './limits.ts';
+import { SILERO_FILE, type MoonshineSize } from './model-files.ts';
+import { openModel } from './runtime.ts';
+import { SileroDetector } from './silero-detector.ts';
+
+export interface MoonshineOptions {
+  readonly size: MoonshineSize;
+}
+
+/**
+ * Loads Moonshine (English) and the Silero speech detector, and runs each once: the first run is slow.
+ *
+ * @throws ModelMissingError, ModelMismatchError when the files are not the expected ones; the message says what to do.
+ */
+export async function loadMoonshine({ size }: MoonshineOptions): Promise<Engine> {
+  const detectorModel = await openModel(SILERO_FILE);
+  const decoder = await MoonshineDecoder.load(size);
+  await new SileroDetector(detectorModel, null).probability(new Float32Array(FRAME_SAMPLES));
+  await decoder.decode(new Float32Array(TIMELINE_RATE));
+  return new MoonshineEngine(moonshineIdentity(size), decoder, (saved) => new SileroDetector(detectorModel, saved));
+}
+
+class MoonshineEngine implements Engine {
+  readonly capabilities: RecogniserCapabilities = MOONSHINE_CAPABILITIES;
+  readonly identity: RecogniserIdentity;
+  readonly openDetector: (saved: unknown) => SpeechDetector;
+  readonly #decoder: MoonshineDecoder;
+
+  constructor(
+    identity: RecogniserIdentity,
+    decoder: MoonshineDecoder,
+    openDetector: (saved: unknown) => SpeechDetector,
+  ) {
+    this.identity = identity;
+    this.openDetector = openDetector;
+    this.#decoder = decoder;
+  }
+
+  /** @throws RangeError for a language that the model does not know, or for more than 30 s of audio. */
+  async decode(audio: Float32Array, options: DecodeOptions): Promise<Hypothesis> {
+    if (!this.capabilities.languages.includes(options.language)) {
+      throw new RangeError(`${this.identity.engine} does not know the language "${options.language}"`);
+    }
+    if (audio.length > MAX_AUDIO_SECONDS * TIMELINE_RATE) {
+      throw new RangeError(
+        `${audio.length / TIMELINE_RATE} s of audio; one decode takes at most ${MAX_AUDIO_SECONDS} s`,
+      );
+    }
+    return toHypothesis(await this.#decoder.decode(audio));
+  }
+}

@@ -1,0 +1,23 @@
+import { InferenceSession } from 'onnxruntime-node';
+import { readModelFile, type ModelFile } from './model-files.ts';
+
+/** Loads a verified model onto one thread; parallelism comes from processes, which do not disturb each other. */
+export async function openModel(file: ModelFile): Promise<InferenceSession> {
+  const bytes = await readModelFile(file);
+  return InferenceSession.create(bytes, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    // Waiting threads sleep rather than burn a core that another process could use.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+}
+
+/** A model's output as floats. @throws Error when the model has no such output. */
+export function floatsOf(outputs: InferenceSession.OnnxValueMapType, name: string): Float32Array {
+  const data = outputs[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`the model gave no floats named ${name}`);
+  return data;
+}

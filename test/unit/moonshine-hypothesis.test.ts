@@ -1,0 +1,110 @@
+import llamaTokenizer from 'llama-tokenizer-js';
+import { describe, expect, it } from 'vitest';
+import { tokenLimit, type DecodedToken } from '../../src/recognition/moonshine/decoder.ts';
+import { toHypothesis } from '../../src/recognition/moonshine/hypothesis.ts';
+import { endBeforeLoop } from '../../src/recognition/moonshine/repetition.ts';
+import { textOf } from '../../src/recognition/moonshine/vocabulary.ts';
+
+function idsOf(text: string): number[] {
+  return llamaTokenizer.encode(text, false);
+}
+
+/** Tokens of a text, each with probability 0.9 unless its own text is listed. */
+function tokensOf(text: string, probabilities: Record<string, number> = {}): DecodedToken[] {
+  return idsOf(text).map((id) => ({ id, logProbability: Math.log(probabilities[textOf([id])] ?? 0.9) }));
+}
+
+describe('the text of tokens', () => {
+  it.each(['Hello, world!', "It's five o'clock.", 'naïve café', '日本語 and 😀', 'Antidisestablishmentarianism'])(
+    'is what was put into them: %s',
+    (text) => {
+      expect(textOf(idsOf(text))).toBe(text);
+    },
+  );
+
+  it('leaves out marks, and ids that stand for no text', () => {
+    expect(textOf([1, ...idsOf('yes'), 2, 0, 32_000, 32_767])).toBe('yes');
+  });
+
+  it('shows bytes that form no character as such, rather than fail', () => {
+    const firstByteOfTwo = idsOf('😀').slice(0, -1);
+    expect(textOf(firstByteOfTwo)).toBe('\u{FFFD}');
+  });
+});
+
+describe('a hypothesis', () => {
+  it('has the words of its text, punctuation attached', () => {
+    const hypothesis = toHypothesis(tokensOf("Well, it's incomprehensible: 42!"));
+    expect(hypothesis.text).toBe("Well, it's incomprehensible: 42!");
+    expect(hypothesis.words.map((word) => word.text)).toEqual(['Well,', "it's", 'incomprehensible:', '42!']);
+  });
+
+  it('is as sure of a word as of its least certain part, and as sure of the whole as of its words on average', () => {
+    const tokens = tokensOf('strange incomprehensible');
+    const last = tokens.length - 1;
+    const doubtful = tokens.map((token, i) => (i === last ? { ...token, logProbability: Math.log(0.3) } : token));
+    const hypothesis = toHypothesis(doubtful);
+    expect(hypothesis.words.map((word) => word.confidence)).toEqual([expect.closeTo(0.9), expect.closeTo(0.3)]);
+    expect(hypothesis.confidence).toBeCloseTo(0.6);
+  });
+
+  it('does not doubt a word for its comma', () => {
+    const hypothesis = toHypothesis(tokensOf('Yes, sir.', { ',': 0.2, '.': 0.1 }));
+    expect(hypothesis.words.map((word) => word.confidence)).toEqual([expect.closeTo(0.9), expect.closeTo(0.9)]);
+  });
+
+  it('counts a lone dash as no word', () => {
+    const hypothesis = toHypothesis(tokensOf('yes - no'));
+    expect(hypothesis.text).toBe('yes - no');
+    expect(hypothesis.words.map((word) => word.text)).toEqual(['yes', 'no']);
+  });
+
+  it.each([[''], ['.'], ['...'], [' - ']])('of "%s" alone means that nothing was said', (text) => {
+    expect(toHypothesis(tokensOf(text))).toEqual({ text: '', words: [], confidence: null });
+  });
+
+  it('has one word for text in bytes, with a confidence', () => {
+    const hypothesis = toHypothesis(tokensOf('😀'));
+    expect(hypothesis.words).toHaveLength(1);
+    expect(hypothesis.confidence).toBeCloseTo(0.9);
+  });
+});
+
+/** What a decoder that checks after each token keeps. */
+function decodedUntilLoop(tokens: readonly number[]): number[] {
+  for (let length = 1; length <= tokens.length; length++) {
+    const end = endBeforeLoop(tokens.slice(0, length));
+    if (end !== null) return tokens.slice(0, end);
+  }
+  return [...tokens];
+}
+
+function repeated(tokens: readonly number[], times: number): number[] {
+  return Array.from({ length: times }, () => tokens).flat();
+}
+
+describe('a decoder in a loop', () => {
+  it.each([1, 2, 3, 5, 8, 12])('is stopped when it repeats a pattern of %i tokens, and says it once', (length) => {
+    const before = idsOf('We walked along');
+    const pattern = Array.from({ length }, (_, i) => 1000 + i);
+    expect(decodedUntilLoop([...before, ...repeated(pattern, 40)])).toEqual([...before, ...pattern]);
+  });
+
+  it.each([
+    'no, no, no, no, no',
+    'ha ha ha ha ha ha ha ha',
+    'very very very very very good',
+    'I do not know. I do not know. I do not know.',
+    'row, row, row your boat, gently down the stream, merrily, merrily, merrily, merrily, life is but a dream',
+  ])('is not what people are who repeat themselves: %s', (text) => {
+    expect(decodedUntilLoop(idsOf(text))).toEqual(idsOf(text));
+  });
+});
+
+describe('the number of tokens', () => {
+  it('is limited to 6.5 for each second of audio, and never to fewer than 4', () => {
+    expect(tokenLimit(10 * 16_000)).toBe(65);
+    expect(tokenLimit(1.1 * 16_000)).toBe(8);
+    expect(tokenLimit(1_600)).toBe(4);
+  });
+});

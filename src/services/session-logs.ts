@@ -15,6 +15,11 @@ export interface SessionLogs {
   readonly state: JournalState;
 }
 
+/** A session can't go on: what its journal said is not all there any more. */
+export class JournalDamagedError extends Error {
+  override readonly name = 'JournalDamagedError';
+}
+
 /** Where the logs of all sessions lie: `<data>/sessions/<id>/audio.log` and `journal.log`. */
 export class SessionLogDirectory {
   readonly #directory: string;
@@ -25,6 +30,7 @@ export class SessionLogDirectory {
 
   /**
    * Opens the logs of a session, and creates those that a crash at the session's start left out. A torn tail is cut.
+   * @throws JournalDamagedError when entries of the journal that were durable once are lost.
    * @throws when a log can't be read or written.
    */
   async open(record: SessionRecord): Promise<SessionLogs> {
@@ -32,7 +38,7 @@ export class SessionLogDirectory {
     await makeDirectoryDurably(folder);
     const audio = await openAudioLog(join(folder, 'audio.log'), record);
     try {
-      return { audio, ...(await openJournal(join(folder, 'journal.log'))) };
+      return { audio, ...(await openJournal(join(folder, 'journal.log'), record.journalPosition)) };
     } catch (error) {
       await audio.close();
       throw error;
@@ -49,7 +55,10 @@ async function openAudioLog(path: string, record: SessionRecord): Promise<AudioL
   );
 }
 
-async function openJournal(path: string): Promise<{ journal: Journal<JournalEntry>; state: JournalState }> {
+async function openJournal(
+  path: string,
+  checkpoint: number,
+): Promise<{ journal: Journal<JournalEntry>; state: JournalState }> {
   let state = EMPTY_JOURNAL;
   const journal = await openOrCreate(
     path,
@@ -59,6 +68,13 @@ async function openJournal(path: string): Promise<{ journal: Journal<JournalEntr
       }),
     () => Journal.create(path, parseJournalEntry),
   );
+  // Going on would put new entries below the checkpoint, where nobody reads them.
+  if (journal.damage.length > 0 || checkpoint > journal.durableEnd) {
+    await journal.close();
+    throw new JournalDamagedError(
+      `${path} lost entries (its end is ${journal.durableEnd}, the database's checkpoint ${checkpoint}): restore it from a backup`,
+    );
+  }
   return { journal, state };
 }
 

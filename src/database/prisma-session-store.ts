@@ -1,0 +1,120 @@
+import { commitBatch } from './commit-batch.ts';
+import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
+import type { PrismaClient } from './generated/prisma/client.ts';
+import { finalsBySequence, findSegment, interimsOf, listSegments } from './segment-queries.ts';
+import { listSessions } from './session-list.ts';
+import { newSessionRow, toSessionRecord } from './session-rows.ts';
+import {
+  type BatchOutcome,
+  type DayTotals,
+  ExternalIdTakenError,
+  type NewSession,
+  type Page,
+  type PageRequest,
+  type Segment,
+  type SegmentBatch,
+  type SegmentFilter,
+  type SessionFilter,
+  type SessionOrder,
+  type SessionRecord,
+  type SessionStore,
+  type Totals,
+} from './session-store.ts';
+import { totals } from './totals.ts';
+import { sessionStatuses } from './vocabulary.ts';
+
+/** The session store over Prisma: each method is one question or one transaction, and speaks the store's errors. */
+export class PrismaSessionStore implements SessionStore {
+  readonly #client: PrismaClient;
+
+  constructor(client: PrismaClient) {
+    this.#client = client;
+  }
+
+  async createSession(session: NewSession): Promise<void> {
+    const data = newSessionRow(session);
+    try {
+      await this.#client.session.create({ data, select: { id: true } });
+    } catch (error) {
+      if (violatedUniqueColumns(error).includes('external_id')) {
+        throw new ExternalIdTakenError(`Another session has the external id "${session.externalId}"`, { cause: error });
+      }
+      throw toDatabaseError(error);
+    }
+  }
+
+  findSession(id: string): Promise<SessionRecord | null> {
+    return translated(async () => {
+      const row = await this.#client.session.findUnique({ where: { id } });
+      return row === null ? null : toSessionRecord(row);
+    });
+  }
+
+  findSessions(ids: readonly string[]): Promise<SessionRecord[]> {
+    return translated(async () => {
+      const rows = await this.#client.session.findMany({ where: { id: { in: [...ids] } } });
+      return rows.map(toSessionRecord);
+    });
+  }
+
+  findSessionByExternalId(externalId: string): Promise<SessionRecord | null> {
+    return translated(async () => {
+      const row = await this.#client.session.findUnique({ where: { externalId } });
+      return row === null ? null : toSessionRecord(row);
+    });
+  }
+
+  findOpenSessions(): Promise<SessionRecord[]> {
+    const open = [sessionStatuses.toColumn('ACTIVE'), sessionStatuses.toColumn('FINALIZING')];
+    return translated(async () => {
+      const rows = await this.#client.session.findMany({
+        where: { status: { in: open } },
+        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+      });
+      return rows.map(toSessionRecord);
+    });
+  }
+
+  listSessions(filter: SessionFilter, order: SessionOrder, page: PageRequest): Promise<Page<SessionRecord>> {
+    return translated(() => listSessions(this.#client, filter, order, page));
+  }
+
+  commitBatch(batch: SegmentBatch): Promise<BatchOutcome> {
+    return translated(() => commitBatch(this.#client, batch));
+  }
+
+  findSegment(id: string): Promise<Segment | null> {
+    return translated(() => findSegment(this.#client, id));
+  }
+
+  finalsBySequence(
+    sessionId: string,
+    range: { afterSequence: number; beforeSequence: number; limit: number; fromEnd: boolean },
+  ): Promise<Segment[]> {
+    return translated(() => finalsBySequence(this.#client, sessionId, range));
+  }
+
+  interimsOf(sessionId: string): Promise<Segment[]> {
+    return translated(() => interimsOf(this.#client, sessionId));
+  }
+
+  listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {
+    return translated(() => listSegments(this.#client, filter, page));
+  }
+
+  totals(filter: SessionFilter, timeZone: string): Promise<{ totals: Totals; days: DayTotals[] }> {
+    return translated(() => totals(this.#client, filter, timeZone));
+  }
+
+  async ping(): Promise<void> {
+    await translated(() => this.#client.$queryRaw`SELECT 1`);
+  }
+}
+
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}

@@ -1,0 +1,199 @@
+import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
+import {
+  DriverAdapterError,
+  type IsolationLevel,
+  type SqlDriverAdapter,
+  type SqlQuery,
+  type SqlResultSet,
+  type Transaction,
+} from '@prisma/driver-adapter-utils';
+import { retryWhileBusy } from './busy.ts';
+import { driverErrorCode } from './database-errors.ts';
+import { Mutex } from './mutex.ts';
+
+/**
+ * Prisma's adapter for better-sqlite3, made safe. The adapter has one connection and lets everybody use it at any time:
+ * a query outside an open transaction runs inside it and is erased by its rollback, and after a failed COMMIT the
+ * connection stays in the transaction. Here root queries and transactions take turns, transactions begin as writers
+ * (`BEGIN IMMEDIATE`, so that SQLITE_BUSY comes before any work), and whatever ends a transaction leaves none open.
+ *
+ * A query through the root client inside a transaction's callback would wait for that transaction to end: use the
+ * transaction's own client there.
+ */
+export class SqliteAdapterFactory extends PrismaBetterSqlite3 {
+  readonly #busyPatienceMs: number;
+  #retired = false;
+
+  /**
+   * @param file path of the database file
+   * @param busyPatienceMs how long a query or the start of a transaction waits for another process's lock
+   */
+  constructor(file: string, busyPatienceMs: number) {
+    super({ url: file, timeout: 0 });
+    this.#busyPatienceMs = busyPatienceMs;
+  }
+
+  override async connect(): Promise<SqlDriverAdapter> {
+    if (this.#retired) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
+    const connection = await super.connect();
+    try {
+      await retryWhileBusy(() => connection.executeScript(CONNECTION_SETTINGS), this.#busyPatienceMs);
+    } catch (error) {
+      await connection.dispose();
+      throw error;
+    }
+    return new IsolatedSqlite(connection, this.#busyPatienceMs);
+  }
+
+  /** Makes closing final: a disconnected Prisma client connects again by itself at its next query. */
+  retire(): void {
+    this.#retired = true;
+  }
+}
+
+/** FULL: in WAL mode, only this syncs the log at every commit. */
+const CONNECTION_SETTINGS = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;';
+
+class IsolatedSqlite implements SqlDriverAdapter {
+  readonly provider = 'sqlite';
+  readonly adapterName: string;
+  readonly #connection: SqlDriverAdapter;
+  readonly #busyPatienceMs: number;
+  readonly #turn = new Mutex();
+  #disposed = false;
+
+  constructor(connection: SqlDriverAdapter, busyPatienceMs: number) {
+    this.adapterName = connection.adapterName;
+    this.#connection = connection;
+    this.#busyPatienceMs = busyPatienceMs;
+  }
+
+  queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+    return this.#exclusively(() => this.#connection.queryRaw(query));
+  }
+
+  executeRaw(query: SqlQuery): Promise<number> {
+    return this.#exclusively(() => this.#connection.executeRaw(query));
+  }
+
+  executeScript(script: string): Promise<void> {
+    // Not repeated when busy: its first statements may have gone through.
+    return this.#turn.runExclusive(async () => {
+      this.#requireOpen();
+      await this.#connection.executeScript(script);
+    });
+  }
+
+  async startTransaction(isolationLevel?: IsolationLevel): Promise<Transaction> {
+    if (isolationLevel !== undefined && isolationLevel !== 'SERIALIZABLE') {
+      throw new DriverAdapterError({ kind: 'InvalidIsolationLevel', level: isolationLevel });
+    }
+    return retryWhileBusy(async () => {
+      const release = await this.#turn.acquire();
+      try {
+        this.#requireOpen();
+        await this.#connection.executeRaw(statement('BEGIN IMMEDIATE'));
+        return new IsolatedTransaction(this.#connection, release);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    }, this.#busyPatienceMs);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#turn.runExclusive(async () => {
+      this.#disposed = true;
+      await this.#connection.dispose();
+    });
+  }
+
+  /** Gives its turn up between attempts: reads go on while a write waits for another process. */
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const attempt = (): Promise<T> =>
+      this.#turn.runExclusive(async () => {
+        this.#requireOpen();
+        return await work();
+      });
+    return retryWhileBusy(attempt, this.#busyPatienceMs);
+  }
+
+  #requireOpen(): void {
+    if (this.#disposed) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
+  }
+}
+
+/**
+ * Errors after which SQLite may have rolled the transaction back by itself; what followed would be committed one by
+ * one. https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+ */
+const ROLLED_BACK_CODES = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_NOMEM', 'SQLITE_BUSY', 'SQLITE_INTERRUPT'];
+
+/** Without savepoints: nested transactions are refused by Prisma. */
+class IsolatedTransaction implements Transaction {
+  readonly provider = 'sqlite';
+  readonly adapterName: string;
+  /** "Phantom": Prisma leaves COMMIT and ROLLBACK to `commit` and `rollback` here. */
+  readonly options = { usePhantomQuery: true };
+  readonly #connection: SqlDriverAdapter;
+  readonly #release: () => void;
+  #state: 'open' | 'broken' | 'closed' = 'open';
+
+  constructor(connection: SqlDriverAdapter, release: () => void) {
+    this.adapterName = connection.adapterName;
+    this.#connection = connection;
+    this.#release = release;
+  }
+
+  queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+    return this.#whileOpen(() => this.#connection.queryRaw(query));
+  }
+
+  executeRaw(query: SqlQuery): Promise<number> {
+    return this.#whileOpen(() => this.#connection.executeRaw(query));
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await this.#whileOpen(() => this.#connection.executeRaw(statement('COMMIT')));
+      this.#close();
+    } finally {
+      await this.rollback();
+    }
+  }
+
+  /** Does nothing once the transaction is closed. */
+  async rollback(): Promise<void> {
+    if (this.#state === 'closed') return;
+    try {
+      await this.#connection.executeRaw(statement('ROLLBACK'));
+    } catch (error) {
+      // SQLite has rolled it back already: there is no transaction to roll back.
+      if (driverErrorCode(error) !== 'SQLITE_ERROR') throw error;
+    } finally {
+      this.#close();
+    }
+  }
+
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#state !== 'open') {
+      throw new DriverAdapterError({ kind: 'TransactionAlreadyClosed', cause: `The transaction is ${this.#state}` });
+    }
+    try {
+      return await work();
+    } catch (error) {
+      const code = driverErrorCode(error);
+      if (code !== null && ROLLED_BACK_CODES.some((fatal) => code.startsWith(fatal))) this.#state = 'broken';
+      throw error;
+    }
+  }
+
+  #close(): void {
+    this.#state = 'closed';
+    this.#release();
+  }
+}
+
+function statement(sql: string): SqlQuery {
+  return { sql, args: [], argTypes: [] };
+}

@@ -247,9 +247,9 @@ export class Sessions {
   ): Promise<AudioAcknowledgement> {
     const { open } = this.#parts;
     const record = await this.#find(id);
-    // A chunk before this one may be opening the session at this moment.
-    const running = open.get(id) ?? (await (open.opening(id) ?? this.#openIfRunning(record)));
-    if (running !== null) return this.#storeInOpen(running, sequence, append);
+    // Without a wait from here on: a chunk before this one may be opening the session at this moment.
+    const opening = open.get(id) ?? open.opening(id) ?? (isRunning(record) ? open.open(record) : null);
+    if (opening !== null) return this.#storeInOpen(await opening, sequence, append);
     if (record.endReason !== 'IDLE_TIMEOUT' || sequence !== record.nextSequence) throw notActive(id);
     const reopened = await open.reopen(record, (session) => this.#append(session, append));
     // The log has it already, so this only makes the acknowledgement.
@@ -282,8 +282,7 @@ export class Sessions {
 
   /** A session that should be open but is not (its recovery had failed) is opened now. */
   async #openIfRunning(record: SessionRecord): Promise<OpenSession | null> {
-    if (record.status !== 'ACTIVE' && record.status !== 'FINALIZING') return null;
-    return this.#parts.open.open(record);
+    return isRunning(record) ? this.#parts.open.open(record) : null;
   }
 
   async #untilCompleted(id: string): Promise<void> {
@@ -301,6 +300,10 @@ export class Sessions {
       throw toServiceError(error) ?? error;
     }
   }
+}
+
+function isRunning({ status }: SessionRecord): boolean {
+  return status === 'ACTIVE' || status === 'FINALIZING';
 }
 
 function checkAllReceived(nextSequence: number, received: number): void {

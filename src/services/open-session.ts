@@ -32,6 +32,7 @@ export class OpenSession {
   /** Source frames that the recogniser has worked through. */
   processedFrames = 0;
   #state: JournalState;
+  #ending: { readonly reason: EndReason; readonly stored: Promise<void> } | null = null;
 
   constructor(parts: {
     record: SessionRecord;
@@ -70,6 +71,18 @@ export class OpenSession {
     const end = this.audio.end;
     if (end === null) return null;
     return isEndReason(end.reason) ? end.reason : 'FAILURE';
+  }
+
+  /** Why no more audio is taken: the end is on its way to the audio log, or there. `null` while audio is taken. */
+  get endingReason(): EndReason | null {
+    return this.#ending?.reason ?? this.endReason;
+  }
+
+  /** Ends the audio here, durably. Asking again changes nothing. @throws what `AudioLog.appendEnd` throws. */
+  end(reason: EndReason): Promise<void> {
+    if (this.audio.end !== null) return Promise.resolve();
+    this.#ending ??= { reason, stored: this.#storeEnd(reason) };
+    return this.#ending.stored;
   }
 
   /** The session as it stands now, ahead of the database by what the journal has more. */
@@ -115,5 +128,14 @@ export class OpenSession {
 
   async close(): Promise<void> {
     await Promise.all([this.audio.close(), this.journal.close()]);
+  }
+
+  async #storeEnd(reason: EndReason): Promise<void> {
+    try {
+      await this.audio.appendEnd(reason, new Date());
+    } finally {
+      this.#ending = null;
+      this.updates.touch();
+    }
   }
 }

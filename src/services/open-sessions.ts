@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { SessionRecord, SessionStore, Segment } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
@@ -24,6 +25,9 @@ interface Opened {
   /** Told when the session is completed and the database has it whole. */
   readonly completed: Signal;
 }
+
+/** What the database may take for the last batches when the server stops, in milliseconds. */
+const FLUSH_LIMIT_MS = 5_000;
 
 /** The sessions that are not over: opens them (also after a crash), keeps them transcribed, and completes them. */
 export class OpenSessions {
@@ -109,13 +113,16 @@ export class OpenSessions {
     await this.#opened.get(id)?.completed.next();
   }
 
-  /** Stops all work and closes the logs; the sessions go on at the next start. */
+  /** Stops all work, commits what is journalled if the database answers, and closes the logs; sessions go on at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#opening.values());
     const opened = [...this.#opened.values()];
     await Promise.allSettled(opened.map(async ({ transcription }) => transcription?.stop()));
-    await this.#parts.writer.stop();
+    const { writer } = this.#parts;
+    const flushed = Promise.allSettled(opened.map(({ session }) => writer.flush(session, 'stop')));
+    await Promise.race([flushed, delay(FLUSH_LIMIT_MS, undefined, { ref: false })]);
+    await writer.stop();
     await Promise.allSettled(opened.map(({ session }) => session.close()));
     this.#opened.clear();
   }

@@ -5,8 +5,8 @@ import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import { finalSegment } from './segments.ts';
 
-/** Why a batch was committed: enough finals, the oldest waited long enough, or the session is over. */
-export type BatchReason = 'size' | 'age' | 'end';
+/** Why a batch was committed: enough finals, the oldest waited long enough, the session is over, or the server stops. */
+export type BatchReason = 'size' | 'age' | 'end' | 'stop';
 
 export interface SegmentWriterSettings {
   /** Finals that make a batch, 1 or more. */
@@ -73,17 +73,17 @@ export class SegmentWriter {
     const follower = this.#followers.get(session.id);
     if (follower === undefined) return;
     follower.waitingSince ??= performance.now();
-    this.#logger.debug({ sessionId: session.id, waiting: waitingFinals(follower) }, 'segment buffered');
+    this.#logger.info({ sessionId: session.id, waiting: waitingFinals(follower) }, 'segment buffered');
     this.#schedule(follower);
   }
 
   /** Commits everything that is journalled, and how the session stands. Resolves when the database has it. */
-  async flush(session: OpenSession): Promise<void> {
+  async flush(session: OpenSession, reason: 'end' | 'stop' = 'end'): Promise<void> {
     const follower = this.#followers.get(session.id);
     if (follower === undefined) return;
     do {
       while (follower.committing !== null) await follower.committing;
-      await this.#commit(follower, 'end');
+      await this.#commit(follower, reason);
     } while (follower.position < session.journal.durableEnd);
   }
 

@@ -46,7 +46,7 @@ export class SessionTimeouts {
   }
 
   #reasonToEnd(session: OpenSession): EndReason | null {
-    if (session.audio.end !== null) return null;
+    if (session.endingReason !== null) return null;
     if (session.receivedMs >= this.#settings.maxDurationMs) return 'MAX_DURATION';
     if (performance.now() - session.lastAudioAt >= this.#settings.idleTimeoutMs) return 'IDLE_TIMEOUT';
     return null;

@@ -146,11 +146,10 @@ export class Sessions {
     if (session !== null) {
       const accepted = await session.audio.settled();
       if (nextSequence !== null) checkAllReceived(nextSequence, accepted);
-      if (session.audio.end === null) {
+      if (session.endingReason === null) {
         logger.info({ sessionId: id, reason, receivedMs: session.receivedMs }, 'session finalising');
-        await this.#guarded(session.audio.appendEnd(reason, new Date()));
-        session.updates.touch();
       }
+      await this.#guarded(session.end(reason));
       await this.#untilCompleted(id);
     }
     const record = await reader.session(id);
@@ -193,7 +192,7 @@ export class Sessions {
   async #resume(record: SessionRecord, format: AudioFormat): Promise<SessionRecord> {
     const { open } = this.#parts;
     const session = open.get(record.id) ?? (await this.#openIfRunning(record));
-    if (session === null || session.audio.end !== null) {
+    if (session === null || session.endingReason !== null) {
       throw new ServiceError('SESSION_CONFLICT', 'A session with this externalId is over: choose another externalId.');
     }
     if (!sameFormat(record.audioFormat, format)) {
@@ -225,8 +224,9 @@ export class Sessions {
     sequence: number,
     append: (session: OpenSession) => Promise<{ duplicate: boolean }>,
   ): Promise<AudioAcknowledgement> {
-    if (session.audio.end !== null && sequence >= session.audio.nextSequence) {
-      if (session.endReason !== 'IDLE_TIMEOUT') throw notActive(session.id);
+    const { endingReason } = session;
+    if (endingReason !== null && sequence >= session.audio.nextSequence) {
+      if (endingReason !== 'IDLE_TIMEOUT') throw notActive(session.id);
       await this.#parts.open.completion(session.id);
       return this.#store(session.id, sequence, append);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Segment } from '../../src/database/session-store.ts';
+import type { Coverage, Segment } from '../../src/database/session-store.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
 import { bytesOf } from '../support/recognition.ts';
@@ -36,7 +36,7 @@ async function finalsOf(services: TestServices, id: string): Promise<Segment[]> 
 
 const textsOf = async (services: TestServices, id: string) => (await finalsOf(services, id)).map(({ text }) => text);
 
-function expectToAddUp({ coverage }: { coverage: Record<string, number> }): void {
+function expectToAddUp({ coverage }: { coverage: Coverage }): void {
   const { receivedMs, ...classes } = coverage;
   expect(Object.values(classes).reduce((sum, ms) => sum + ms, 0)).toBe(receivedMs);
 }
@@ -128,6 +128,18 @@ describe('a session', () => {
     expect(again).toEqual(once);
     expect(await sessions.end(id, null)).toEqual(once);
     await expect(sessions.sendAudio(id, 1, new Uint8Array(320))).rejects.toMatchObject({ code: 'SESSION_NOT_ACTIVE' });
+  });
+
+  it('takes no chunk that comes after its end was asked for, not even in the same moment', async () => {
+    const { sessions } = services();
+    const { id } = await sessions.start(request);
+    await sessions.sendAudio(id, 0, speech(['alpha', pause]));
+    const [ended, late] = await Promise.allSettled([
+      sessions.end(id, null),
+      new Promise((resolve) => setImmediate(resolve)).then(() => sessions.sendAudio(id, 1, new Uint8Array(320))),
+    ]);
+    expect(ended).toMatchObject({ status: 'fulfilled', value: { status: 'COMPLETED', nextSequence: 1 } });
+    expect(late).toMatchObject({ status: 'rejected', reason: { code: 'SESSION_NOT_ACTIVE' } });
   });
 
   it('is found again by its externalId while it is open and of the same format', async () => {

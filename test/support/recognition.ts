@@ -65,7 +65,7 @@ export class RecordingListener implements RecognitionListener {
 /** What is sent: audio bytes, or frames that were lost. */
 export type SentPart = Uint8Array | { readonly lostFrames: number };
 
-export function framesOf(part: SentPart, frameBytes: number): number {
+function framesOf(part: SentPart, frameBytes: number): number {
   return part instanceof Uint8Array ? part.length / frameBytes : part.lostFrames;
 }
 

@@ -1,0 +1,32 @@
+import { describeEngine, type ModelName } from './engines.ts';
+import { ProcessPool } from './process-pool.ts';
+import { DEFAULT_TIMING, type ProcessTiming } from './process-timing.ts';
+import type { RecogniserLogger } from './supervised-process.ts';
+
+export interface RecogniserOptions {
+  readonly model: ModelName;
+  /** Child processes, each with its own copy of the model; 1 or more. */
+  readonly processes: number;
+  /** Audio between two interims of an utterance, ms; 0: no interims. */
+  readonly interimIntervalMs: number;
+  /** Silence that ends an utterance, ms. */
+  readonly endSilenceMs: number;
+  readonly logger: RecogniserLogger;
+  readonly timing?: Partial<ProcessTiming>;
+  /** Lets some words of the scripted engine end, block or fail their process. */
+  readonly scriptedFaults?: boolean;
+}
+
+/** The recogniser of a server: not started yet, but its capabilities and identity are known. */
+export function createRecogniser(options: RecogniserOptions): ProcessPool {
+  const { model, interimIntervalMs, endSilenceMs, scriptedFaults = false } = options;
+  const { capabilities, identity } = describeEngine(model, { scriptedFaults });
+  return new ProcessPool({
+    capabilities,
+    identity: { ...identity, settings: { ...identity.settings, endSilenceMs } },
+    processes: options.processes,
+    settings: { model, interimIntervalMs, endSilenceMs, scriptedFaults },
+    timing: { ...DEFAULT_TIMING, ...options.timing },
+    logger: options.logger,
+  });
+}

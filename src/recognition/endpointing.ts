@@ -1,0 +1,212 @@
+import { z } from 'zod';
+
+/** Milliseconds of one detector frame. */
+export const FRAME_MS = 32;
+
+/**
+ * Probabilities are kept in 1/255 steps, from the first comparison on: what is saved is then exactly what was used, and a
+ * restored endpointer decides like one that was never interrupted.
+ */
+const PROBABILITY_STEPS = 255;
+const OPEN_LEVEL = Math.round(0.5 * PROBABILITY_STEPS);
+const CLOSE_LEVEL = Math.round(0.35 * PROBABILITY_STEPS);
+
+/** An utterance opens when `OPENING_VOICED` of the last `OPENING_WINDOW` frames are voiced: a click is not speech. */
+const OPENING_WINDOW = 7;
+const OPENING_VOICED = 5;
+/** At a gap or the end there is no more to wait for: fewer voiced frames make an utterance. */
+const FLUSH_VOICED = 2;
+const WINDOW_MASK = (1 << OPENING_WINDOW) - 1;
+
+/** 256 ms before the first voiced frame: soft onsets are speech before the detector is sure of it. */
+const PRE_ROLL = 8;
+/** 160 ms after the last frame of speech belong to the utterance. */
+const POST_PAD = 5;
+
+/** 15 s; the model reads up to about 30 s, and shorter utterances reach the reader sooner. */
+export const MAX_UTTERANCE_FRAMES = 468;
+/** After 8 s a pause of 192 ms is welcome. */
+const LONG_UTTERANCE_FRAMES = 250;
+const LONG_END_SILENCE = 6;
+/** An overlong utterance is cut in its last 45 %, so that the rest is always shorter than this. */
+const FIRST_CUT_FRAME = Math.floor(MAX_UTTERANCE_FRAMES * 0.55);
+
+/** Frames count from the endpointer's first; ranges exclude `endFrame`. */
+export type EndpointEvent =
+  | { readonly kind: 'opened'; readonly startFrame: number }
+  /** Silence has begun, and if it lasts the utterance will be exactly this. */
+  | { readonly kind: 'candidate'; readonly startFrame: number; readonly endFrame: number }
+  /** The speaker went on after a candidate. */
+  | { readonly kind: 'withdrawn' }
+  | { readonly kind: 'ended'; readonly startFrame: number; readonly endFrame: number }
+  /** Too long: ended at a dip; an utterance that begins at `endFrame` is open. */
+  | { readonly kind: 'cut'; readonly startFrame: number; readonly endFrame: number };
+
+const openStateSchema = z.object({
+  startFrame: z.int().min(0),
+  silentFrames: z.int().min(0),
+  /** Levels from `startFrame + FIRST_CUT_FRAME - 1` on. */
+  lateLevels: z.array(z.int().min(0).max(PROBABILITY_STEPS)),
+});
+
+/** What an endpointer remembers, as plain JSON. */
+export const endpointerStateSchema = z.object({
+  position: z.int().min(0),
+  previousEnd: z.int().min(0),
+  /** One bit per frame, the lowest is the latest: voiced or not. */
+  recentVoiced: z.int().min(0).max(WINDOW_MASK),
+  open: openStateSchema.nullable(),
+});
+export type EndpointerState = z.infer<typeof endpointerStateSchema>;
+
+interface OpenUtterance {
+  readonly startFrame: number;
+  silentFrames: number;
+  readonly lateLevels: number[];
+}
+
+/**
+ * Finds utterances in a sequence of speech probabilities, one per 32 ms frame. Pure: its events are a function of the
+ * probabilities alone, never of time or load.
+ */
+export class Endpointer {
+  readonly #endSilence: number;
+  readonly #postPad: number;
+  #position: number;
+  #previousEnd: number;
+  #recentVoiced: number;
+  #open: OpenUtterance | null;
+
+  /** @param endSilenceMs silence that ends an utterance, in steps of 32 ms. */
+  constructor(endSilenceMs: number, saved: EndpointerState | null = null) {
+    this.#endSilence = Math.max(1, Math.round(endSilenceMs / FRAME_MS));
+    this.#postPad = Math.min(POST_PAD, this.#endSilence);
+    this.#position = saved?.position ?? 0;
+    this.#previousEnd = saved?.previousEnd ?? 0;
+    this.#recentVoiced = saved?.recentVoiced ?? 0;
+    this.#open = saved?.open ? { ...saved.open, lateLevels: [...saved.open.lateLevels] } : null;
+  }
+
+  /** Frames heard so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== null;
+  }
+
+  /** True while an utterance is open and its speaker has not fallen silent. */
+  get isSpeaking(): boolean {
+    return this.#open !== null && this.#open.silentFrames === 0;
+  }
+
+  /** No utterance to come will begin before this frame. */
+  get earliestFrameNeeded(): number {
+    return this.#open ? this.#open.startFrame : this.#startOfUtterance();
+  }
+
+  /** @param probability of the next frame being speech, 0..1. */
+  hear(probability: number): EndpointEvent[] {
+    const level = Math.round(Math.min(1, Math.max(0, probability)) * PROBABILITY_STEPS);
+    const voiced = level >= OPEN_LEVEL;
+    this.#position += 1;
+    this.#recentVoiced = ((this.#recentVoiced << 1) | (voiced ? 1 : 0)) & WINDOW_MASK;
+    if (this.#open) return this.#hearOpen(this.#open, level);
+    if (countBits(this.#recentVoiced) < OPENING_VOICED) return [];
+    const startFrame = this.#startOfUtterance();
+    this.#open = { startFrame, silentFrames: 0, lateLevels: [] };
+    return [{ kind: 'opened', startFrame }];
+  }
+
+  /**
+   * There is no more audio, or none that follows on this: ends what is open, and takes a few voiced frames that had not
+   * opened an utterance yet for one, since a last word may be short.
+   */
+  flush(): EndpointEvent[] {
+    if (this.#open) return [this.#end(this.#open)];
+    if (countBits(this.#recentVoiced) < FLUSH_VOICED) return [];
+    const startFrame = this.#startOfUtterance();
+    this.#recentVoiced = 0;
+    this.#previousEnd = this.#position;
+    return [
+      { kind: 'opened', startFrame },
+      { kind: 'ended', startFrame, endFrame: this.#position },
+    ];
+  }
+
+  save(): EndpointerState {
+    return {
+      position: this.#position,
+      previousEnd: this.#previousEnd,
+      recentVoiced: this.#recentVoiced,
+      open: this.#open ? { ...this.#open, lateLevels: [...this.#open.lateLevels] } : null,
+    };
+  }
+
+  #hearOpen(open: OpenUtterance, level: number): EndpointEvent[] {
+    const length = this.#position - open.startFrame;
+    if (length >= FIRST_CUT_FRAME) open.lateLevels.push(level);
+
+    if (level >= OPEN_LEVEL) {
+      const wasCandidate = open.silentFrames >= this.#postPad;
+      open.silentFrames = 0;
+      const events: EndpointEvent[] = wasCandidate ? [{ kind: 'withdrawn' }] : [];
+      if (length >= MAX_UTTERANCE_FRAMES) events.push(this.#cut(open));
+      return events;
+    }
+    // Between the two levels it stays what it was: silence that began, or speech.
+    if (level < CLOSE_LEVEL || open.silentFrames > 0) open.silentFrames += 1;
+
+    const silenceNeeded =
+      length > LONG_UTTERANCE_FRAMES ? Math.min(LONG_END_SILENCE, this.#endSilence) : this.#endSilence;
+    if (open.silentFrames >= silenceNeeded) return [this.#end(open)];
+    if (length >= MAX_UTTERANCE_FRAMES) return [this.#cut(open)];
+    if (open.silentFrames !== this.#postPad) return [];
+    return [{ kind: 'candidate', startFrame: open.startFrame, endFrame: this.#position }];
+  }
+
+  #end(open: OpenUtterance): EndpointEvent {
+    const speechEnd = this.#position - open.silentFrames;
+    const endFrame = Math.min(this.#position, speechEnd + this.#postPad);
+    this.#open = null;
+    this.#recentVoiced = 0;
+    this.#previousEnd = endFrame;
+    return { kind: 'ended', startFrame: open.startFrame, endFrame };
+  }
+
+  #cut(open: OpenUtterance): EndpointEvent {
+    const dip = open.startFrame + FIRST_CUT_FRAME - 1 + lowestDip(open.lateLevels);
+    // The dip lies in a silence that lasts: nothing has been said after it, so nothing goes on.
+    if (dip >= this.#position - open.silentFrames) return this.#end(open);
+    this.#open = { startFrame: dip, silentFrames: open.silentFrames, lateLevels: [] };
+    this.#previousEnd = dip;
+    return { kind: 'cut', startFrame: open.startFrame, endFrame: dip };
+  }
+
+  /** Where an utterance would begin that is not open yet. */
+  #startOfUtterance(): number {
+    const framesSinceFirstVoiced = 32 - Math.clz32(this.#recentVoiced);
+    return Math.max(this.#previousEnd, this.#position - framesSinceFirstVoiced - PRE_ROLL);
+  }
+}
+
+/** Index of the lowest level, each weighed with its neighbours (1 : 2 : 1); of equals the latest. The ends don't count. */
+function lowestDip(levels: readonly number[]): number {
+  let lowest = Infinity;
+  let index = 1;
+  for (let i = 1; i + 1 < levels.length; i++) {
+    const weighed = (levels[i - 1] ?? 0) + 2 * (levels[i] ?? 0) + (levels[i + 1] ?? 0);
+    if (weighed <= lowest) {
+      lowest = weighed;
+      index = i;
+    }
+  }
+  return index;
+}
+
+function countBits(bits: number): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
+}

@@ -1,0 +1,51 @@
+import type { StreamRequest } from './messages.ts';
+import type { RecognitionListener, RecognitionStream, StreamOptions } from './recogniser.ts';
+import type { SupervisedProcess } from './supervised-process.ts';
+
+/** The parent's end of a stream. Until there is a process for it, it keeps what is written. */
+export class PooledStream implements RecognitionStream {
+  readonly #streamId: number;
+  readonly #listener: RecognitionListener;
+  readonly #onClose: () => void;
+  readonly #unsent: StreamRequest[];
+  #process: SupervisedProcess | null = null;
+  #closed = false;
+
+  constructor(streamId: number, options: StreamOptions, listener: RecognitionListener, onClose: () => void) {
+    this.#streamId = streamId;
+    this.#listener = listener;
+    this.#onClose = onClose;
+    this.#unsent = [{ type: 'open', streamId, options }];
+  }
+
+  attach(process: SupervisedProcess): void {
+    this.#process = process;
+    process.addListener(this.#streamId, this.#listener);
+    for (const request of this.#unsent.splice(0)) process.send(request);
+  }
+
+  writeAudio(startFrame: number, bytes: Uint8Array): void {
+    this.#request({ type: 'audio', streamId: this.#streamId, startFrame, bytes });
+  }
+
+  writeGap(startFrame: number, frames: number): void {
+    this.#request({ type: 'gap', streamId: this.#streamId, startFrame, frames });
+  }
+
+  end(): void {
+    this.#request({ type: 'end', streamId: this.#streamId });
+  }
+
+  close(): void {
+    this.#request({ type: 'close', streamId: this.#streamId });
+    this.#closed = true;
+    this.#process?.removeListener(this.#streamId);
+    this.#onClose();
+  }
+
+  #request(request: StreamRequest): void {
+    if (this.#closed) return;
+    if (this.#process) this.#process.send(request);
+    else this.#unsent.push(request);
+  }
+}

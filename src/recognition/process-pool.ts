@@ -1,0 +1,151 @@
+import type { ProcessSettings } from './messages.ts';
+import { PooledStream } from './pooled-stream.ts';
+import type { ProcessTiming } from './process-timing.ts';
+import type {
+  Recogniser,
+  RecogniserCapabilities,
+  RecogniserIdentity,
+  RecognitionListener,
+  RecognitionStream,
+  StreamOptions,
+} from './recogniser.ts';
+import { SupervisedProcess, type RecogniserLogger, type RecogniserProcessError } from './supervised-process.ts';
+
+export interface PoolOptions {
+  readonly capabilities: RecogniserCapabilities;
+  readonly identity: RecogniserIdentity;
+  readonly processes: number;
+  readonly settings: ProcessSettings;
+  readonly timing: ProcessTiming;
+  readonly logger: RecogniserLogger;
+}
+
+interface Slot {
+  /** `null` during the pause before a replacement. */
+  process: SupervisedProcess | null;
+  failuresInARow: number;
+  restart: NodeJS.Timeout | null;
+}
+
+/**
+ * The recogniser's processes. Each stream belongs to the process that had the fewest when it was opened; a process that
+ * ends or hangs is replaced, and its streams fail, to be opened again by their owners.
+ */
+export class ProcessPool implements Recogniser {
+  readonly capabilities: RecogniserCapabilities;
+  readonly identity: RecogniserIdentity;
+  readonly #options: PoolOptions;
+  readonly #slots: Slot[];
+  /** Opened while no process was there. */
+  readonly #waiting = new Set<PooledStream>();
+  #starting: { resolve(): void; reject(error: Error): void } | null = null;
+  #stopped = false;
+  #lastStreamId = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.capabilities = options.capabilities;
+    this.identity = options.identity;
+    this.#slots = Array.from({ length: Math.max(1, options.processes) }, () => ({
+      process: null,
+      failuresInARow: 0,
+      restart: null,
+    }));
+  }
+
+  get ready(): boolean {
+    return this.#slots.some((slot) => slot.process?.isReady);
+  }
+
+  /** Process ids, for diagnosis. */
+  get pids(): number[] {
+    return this.#slots.flatMap((slot) => slot.process?.pid ?? []);
+  }
+
+  async start(): Promise<void> {
+    const started = new Promise<void>((resolve, reject) => {
+      this.#starting = { resolve, reject };
+    });
+    for (const slot of this.#slots) this.#startProcess(slot);
+    try {
+      await started;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    } finally {
+      this.#starting = null;
+    }
+  }
+
+  openStream(options: StreamOptions, listener: RecognitionListener): RecognitionStream {
+    this.#lastStreamId += 1;
+    const stream = new PooledStream(this.#lastStreamId, options, listener, () => this.#waiting.delete(stream));
+    const process = this.#leastLoaded();
+    if (process) stream.attach(process);
+    else this.#waiting.add(stream);
+    return stream;
+  }
+
+  /** Ends all processes. Streams that are still open hear no more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#starting?.reject(new Error('the recogniser was stopped while it started'));
+    this.#waiting.clear();
+    const processes = this.#slots.flatMap((slot) => slot.process ?? []);
+    for (const slot of this.#slots) if (slot.restart) clearTimeout(slot.restart);
+    await Promise.all(processes.map((process) => process.stop()));
+  }
+
+  #startProcess(slot: Slot): void {
+    slot.restart = null;
+    let readyAt = Infinity;
+    const { settings, timing, logger } = this.#options;
+    const process = new SupervisedProcess({
+      settings,
+      timing,
+      logger,
+      owner: {
+        onReady: () => {
+          readyAt = performance.now();
+          logger.info({ pid: process.pid }, 'recogniser process ready');
+          if (this.#slots.every((other) => other.process?.isReady)) this.#starting?.resolve();
+        },
+        onGone: (error) => {
+          const proven = performance.now() - readyAt >= timing.provenMs;
+          slot.failuresInARow = proven ? 1 : slot.failuresInARow + 1;
+          this.#replace(slot, process, error);
+        },
+      },
+    });
+    slot.process = process;
+    for (const stream of this.#waiting) stream.attach(process);
+    this.#waiting.clear();
+  }
+
+  #replace(slot: Slot, process: SupervisedProcess, error: RecogniserProcessError): void {
+    slot.process = null;
+    if (this.#stopped) return;
+    if (this.#starting) {
+      this.#starting.reject(error);
+      return;
+    }
+    const { firstRestartMs, longestRestartMs } = this.#options.timing;
+    const pauseMs = Math.min(longestRestartMs, firstRestartMs * 2 ** (slot.failuresInARow - 1));
+    this.#options.logger.error(
+      { pid: process.pid, streams: process.streams, pauseMs, err: error },
+      'recogniser process lost',
+    );
+    slot.restart = setTimeout(() => this.#startProcess(slot), pauseMs);
+  }
+
+  /** One that is ready if there is one, else one that is loading. */
+  #leastLoaded(): SupervisedProcess | null {
+    const processes = this.#slots.flatMap((slot) => slot.process ?? []);
+    const ready = processes.filter((process) => process.isReady);
+    const candidates = ready.length > 0 ? ready : processes;
+    return candidates.reduce<SupervisedProcess | null>(
+      (best, process) => (best && best.streams <= process.streams ? best : process),
+      null,
+    );
+  }
+}

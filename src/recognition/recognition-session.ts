@@ -1,0 +1,313 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { decodeSamples } from '../audio/decode.ts';
+import { bytesPerFrame } from '../audio/format.ts';
+import { sampleOfFrame, type ResamplerTable } from '../audio/resampler-table.ts';
+import { DecisionLine } from './decision-line.ts';
+import type { DecodeQueue } from './decode-queue.ts';
+import type { Engine } from './engine.ts';
+import type { Confirmed, Lane } from './lane.ts';
+import {
+  TIMELINE_RATE,
+  type RecognitionListener,
+  type RecognitionStream,
+  type ResumePoint,
+  type StreamOptions,
+} from './recogniser.ts';
+import {
+  parseResumeState,
+  resumePoint,
+  stateBetweenSpans,
+  type RecognitionState,
+  type ResumeState,
+} from './resume-state.ts';
+import { Span } from './span.ts';
+import { createStreamContext, type StreamContext, type StreamSettings } from './stream-context.ts';
+
+/** Frames (0.5 s of audio) after which other streams and messages get their turn while a backlog is worked through. */
+const FRAMES_PER_TURN = 16;
+
+type Input =
+  | { readonly kind: 'audio'; readonly startFrame: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'gap'; readonly startFrame: number; readonly frames: number }
+  | { readonly kind: 'end' };
+
+export interface SessionResources {
+  readonly engine: Engine;
+  readonly queue: DecodeQueue;
+  readonly settings: StreamSettings;
+  /** For the stream's sample rate; shared by its streams. */
+  readonly table: ResamplerTable;
+  warn(message: string): void;
+}
+
+/** Audio was left out between two writes, or the stream ended before what its resume point needs. */
+export class MissingAudioError extends Error {
+  override readonly name = 'MissingAudioError';
+}
+
+/**
+ * Recognition of one stream, where the engine is. What it decides is a function of the audio (and the resume point), never
+ * of time, load, or how the audio was cut into writes.
+ */
+export class RecognitionSession implements RecognitionStream {
+  readonly #format: StreamOptions['format'];
+  readonly #listener: RecognitionListener;
+  readonly #table: ResamplerTable;
+  readonly #context: StreamContext;
+  readonly #line: DecisionLine;
+  readonly #inputs: Input[] = [];
+  #working = false;
+  #dead = false;
+  /** Source frame of the next input. */
+  #nextFrame = 0;
+  #span: Span | null = null;
+  /** Between spans: by channel. */
+  #decidedSamples: readonly number[];
+  /** What the resume point still has to have heard again. */
+  #restored: ResumeState | null = null;
+  #reportedFrame = 0;
+  #framesHeard = 0;
+
+  /** @throws ResumeStateError */
+  constructor(options: StreamOptions, listener: RecognitionListener, resources: SessionResources) {
+    this.#format = options.format;
+    this.#listener = listener;
+    this.#table = resources.table;
+    this.#line = new DecisionLine(listener);
+    this.#context = createStreamContext({
+      engine: resources.engine,
+      settings: resources.settings,
+      queue: resources.queue,
+      language: options.language,
+      resumed: options.resume !== null,
+      onOutcome: () => this.#advance(),
+      showInterim: (interim) => listener.onInterim(interim),
+      warn: (message) => resources.warn(message),
+    });
+    this.#decidedSamples = Array.from({ length: options.format.channels }, () => 0);
+    if (options.resume) this.#restore(options.resume);
+  }
+
+  /** True while audio waits to be heard. */
+  get isBusy(): boolean {
+    return this.#working;
+  }
+
+  /** Counts detector frames: the sign of life of a stream that is busy. */
+  get framesHeard(): number {
+    return this.#framesHeard;
+  }
+
+  writeAudio(startFrame: number, bytes: Uint8Array): void {
+    this.#take({ kind: 'audio', startFrame, bytes });
+  }
+
+  writeGap(startFrame: number, frames: number): void {
+    this.#take({ kind: 'gap', startFrame, frames });
+  }
+
+  end(): void {
+    this.#take({ kind: 'end' });
+  }
+
+  close(): void {
+    this.#dead = true;
+    this.#inputs.length = 0;
+    this.#line.cancel();
+    this.#span?.cancel();
+  }
+
+  #restore(resume: ResumePoint): void {
+    const state = parseResumeState(resume.state, this.#format.channels);
+    this.#nextFrame = resume.readFromFrame;
+    this.#reportedFrame = resume.readFromFrame;
+    this.#decidedSamples = state.lanes.map((lane) => lane.decidedSample);
+    this.#restored = state;
+    if (state.firstSample === null) return;
+    this.#span = new Span(this.#context, this.#table, {
+      spanStartFrame: state.spanStartFrame,
+      firstFrame: resume.readFromFrame,
+      firstSample: state.firstSample,
+      lanes: state.lanes,
+    });
+  }
+
+  #take(input: Input): void {
+    if (this.#dead) return;
+    this.#inputs.push(input);
+    if (!this.#working) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    try {
+      if (this.#restored && !this.#span) this.#confirmRestored(this.#restored, []);
+      for (let input = this.#inputs.shift(); input; input = this.#inputs.shift()) {
+        if (input.kind === 'audio') await this.#hearAudio(input.startFrame, input.bytes);
+        else if (input.kind === 'gap') await this.#hearGap(input.startFrame, input.frames);
+        else await this.#hearEnd();
+        this.#reportProgress();
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  async #hearAudio(startFrame: number, bytes: Uint8Array): Promise<void> {
+    this.#requireNothingMissing(startFrame);
+    const frameBytes = bytesPerFrame(this.#format);
+    const endFrame = startFrame + bytes.length / frameBytes;
+    // What was closed at a frame in the middle of this audio is heard to there first.
+    const closedAt = this.#restored?.closedAtFrame ?? null;
+    const cuts = closedAt !== null && closedAt < endFrame ? [closedAt, endFrame] : [endFrame];
+    for (const cut of cuts) {
+      if (cut <= this.#nextFrame) continue;
+      const from = (this.#nextFrame - startFrame) * frameBytes;
+      const channels = decodeSamples(this.#format, bytes.subarray(from, (cut - startFrame) * frameBytes));
+      this.#span ??= this.#newSpan();
+      this.#span.write(channels);
+      this.#nextFrame = cut;
+      await this.#hearSpan(this.#span);
+    }
+  }
+
+  async #hearSpan(span: Span): Promise<void> {
+    if (this.#restored && !this.#finishRestoring(span, this.#restored)) return;
+    while (this.#span === span && span.hasWholeFrame) {
+      const confirmed = await span.hear();
+      this.#framesHeard += 1;
+      if (this.#dead) {
+        cancelAll(confirmed);
+        span.cancel();
+        return;
+      }
+      if (confirmed.length > 0) this.#confirm(confirmed, span.save());
+      if (this.#framesHeard % FRAMES_PER_TURN === 0) {
+        this.#reportProgress();
+        await nextTurn();
+      }
+    }
+  }
+
+  async #hearGap(startFrame: number, frames: number): Promise<void> {
+    this.#requireNothingMissing(startFrame);
+    const endFrame = startFrame + frames;
+    if (endFrame <= this.#nextFrame) return;
+    await this.#closeSpan();
+    const startSample = sampleOfFrame(this.#format.sampleRate, this.#nextFrame);
+    const endSample = sampleOfFrame(this.#format.sampleRate, endFrame);
+    this.#nextFrame = endFrame;
+    this.#decidedSamples = this.#decidedSamples.map(() => endSample);
+    this.#line.add({ kind: 'gap', startSample, endSample, resume: this.#resumeBetweenSpans() });
+    this.#advance();
+  }
+
+  async #hearEnd(): Promise<void> {
+    await this.#closeSpan();
+    this.#line.add({ kind: 'end', resume: this.#resumeBetweenSpans() });
+    this.#advance();
+  }
+
+  async #closeSpan(): Promise<void> {
+    if (this.#restored) throw new MissingAudioError('the audio from the resume point on was not written');
+    const span = this.#span;
+    if (!span) return;
+    span.flush();
+    const confirmed = await span.close();
+    this.#span = null;
+    if (this.#dead) {
+      cancelAll(confirmed);
+      return;
+    }
+    this.#decidedSamples = span.lanes.map((lane) => lane.decidedSample);
+    this.#confirm(confirmed, span.saveClosed(this.#nextFrame));
+  }
+
+  /** Queues again what was confirmed but not decided, once its audio has come. @returns whether that is done. */
+  #finishRestoring(span: Span, restored: ResumeState): boolean {
+    if (restored.closedAtFrame === this.#nextFrame) span.flush();
+    else if (restored.closedAtFrame !== null || span.audioEnd < span.heardSample) return false;
+    this.#confirmRestored(restored, span.lanes);
+    return true;
+  }
+
+  #confirmRestored(restored: ResumeState, lanes: readonly Lane[]): void {
+    this.#restored = null;
+    const confirmed = restored.pending.map((decision): Confirmed => {
+      const lane = lanes[decision.channel];
+      if (decision.kind === 'silence' || !lane) return { decision, decode: null, interimShown: false };
+      const audio = lane.slice(decision.startSample, decision.endSample);
+      return { decision, decode: this.#context.decodeFinal('final', audio), interimShown: true };
+    });
+    if (restored.closedAtFrame !== null) this.#span = null;
+    this.#confirm(confirmed, restored);
+  }
+
+  /** @param state after the step that confirmed these. */
+  #confirm(confirmed: readonly Confirmed[], state: RecognitionState): void {
+    const decisions = confirmed.map(({ decision }) => decision);
+    for (const [index, one] of confirmed.entries()) {
+      const resume = resumePoint(this.#table, state, decisions.slice(index + 1));
+      this.#line.add({ kind: 'confirmed', confirmed: one, resume });
+    }
+    this.#advance();
+  }
+
+  #newSpan(): Span {
+    return new Span(this.#context, this.#table, {
+      spanStartFrame: this.#nextFrame,
+      firstFrame: this.#nextFrame,
+      firstSample: sampleOfFrame(this.#format.sampleRate, this.#nextFrame),
+      lanes: stateBetweenSpans(this.#nextFrame, this.#decidedSamples).lanes,
+    });
+  }
+
+  #resumeBetweenSpans(): ResumePoint {
+    return resumePoint(this.#table, stateBetweenSpans(this.#nextFrame, this.#decidedSamples), []);
+  }
+
+  #requireNothingMissing(startFrame: number): void {
+    if (startFrame > this.#nextFrame) {
+      throw new MissingAudioError(`source frames [${this.#nextFrame}, ${startFrame}) were not written`);
+    }
+  }
+
+  #advance(): void {
+    try {
+      this.#reportProgress();
+      while (!this.#dead) {
+        const told = this.#line.tellNext();
+        if (!told) return;
+        if (told.kind === 'end') this.close();
+        this.#reportProgress();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #reportProgress(): void {
+    if (this.#dead) return;
+    const heardFrame = this.#span ? this.#span.frameOf(this.#span.heardSample) : this.#nextFrame;
+    const undecided = this.#line.oldestSample;
+    const undecidedFrame =
+      undecided === null ? Infinity : Math.floor((undecided * this.#format.sampleRate) / TIMELINE_RATE);
+    const frame = Math.min(this.#nextFrame, heardFrame, undecidedFrame);
+    if (frame <= this.#reportedFrame) return;
+    this.#reportedFrame = frame;
+    this.#listener.onProgress(frame);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#dead) return;
+    this.close();
+    this.#listener.onFailure(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** For a stream that was closed while it heard this. */
+function cancelAll(confirmed: readonly Confirmed[]): void {
+  for (const { decode } of confirmed) decode?.cancel();
+}

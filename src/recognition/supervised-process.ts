@@ -1,0 +1,207 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import {
+  isFromProcess,
+  type FromProcess,
+  type ProcessSettings,
+  type StreamReport,
+  type ToProcess,
+} from './messages.ts';
+import type { ProcessTiming } from './process-timing.ts';
+import type { RecognitionListener } from './recogniser.ts';
+
+/** What the recogniser says about its processes; the interface is pino's. */
+export interface RecogniserLogger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** A recogniser process ended, hung, or could not load its model. */
+export class RecogniserProcessError extends Error {
+  override readonly name = 'RecogniserProcessError';
+}
+
+export interface ProcessOwner {
+  onReady(): void;
+  /** Called once; the streams of the process are told afterwards. */
+  onGone(error: RecogniserProcessError): void;
+}
+
+/** One child process: its start, its streams' messages, its heartbeats, and its end. */
+export class SupervisedProcess {
+  readonly #child: ChildProcess;
+  readonly #timing: ProcessTiming;
+  readonly #owner: ProcessOwner;
+  readonly #logger: RecogniserLogger;
+  readonly #listeners = new Map<number, RecognitionListener>();
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #loadDeadline: NodeJS.Timeout;
+  readonly #exited: Promise<void>;
+  #ready = false;
+  #gone = false;
+  #missedHeartbeats = 0;
+  /** Why it is being killed or ends, when that is known before its exit. */
+  #reason: string | null = null;
+
+  constructor(options: {
+    readonly settings: ProcessSettings;
+    readonly timing: ProcessTiming;
+    readonly owner: ProcessOwner;
+    readonly logger: RecogniserLogger;
+  }) {
+    this.#timing = options.timing;
+    this.#owner = options.owner;
+    this.#logger = options.logger;
+    this.#child = forkRecogniser(options.settings);
+    this.#child.on('message', (message: unknown) => {
+      if (isFromProcess(message)) this.#receive(message);
+    });
+    this.#child.on('error', (error) => {
+      this.#reason ??= error.message;
+      // A process that could not even be started has no exit.
+      if (this.#child.pid === undefined) this.#leave(`could not be started: ${error.message}`);
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => {
+        this.#leave(this.#reason ?? `ended (${signal ?? `exit code ${code}`})`);
+        resolve();
+      });
+      this.#child.once('error', () => {
+        if (this.#child.pid === undefined) resolve();
+      });
+    });
+    this.#heartbeat = setInterval(() => this.#beat(), this.#timing.heartbeatMs);
+    this.#loadDeadline = setTimeout(() => this.#kill('took too long to load its model'), this.#timing.loadMs);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isReady(): boolean {
+    return this.#ready && !this.#gone;
+  }
+
+  /** Streams that it works for. */
+  get streams(): number {
+    return this.#listeners.size;
+  }
+
+  addListener(streamId: number, listener: RecognitionListener): void {
+    this.#listeners.set(streamId, listener);
+  }
+
+  removeListener(streamId: number): void {
+    this.#listeners.delete(streamId);
+  }
+
+  send(message: ToProcess): void {
+    // When it has gone, its exit says so.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Ends it, by force if it does not do so by itself. Its streams hear no more. */
+  async stop(): Promise<void> {
+    this.#listeners.clear();
+    this.#reason ??= 'was stopped';
+    this.send({ type: 'shutdown' });
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), this.#timing.stopMs);
+    await this.#exited;
+    clearTimeout(force);
+  }
+
+  #receive(message: FromProcess): void {
+    this.#missedHeartbeats = 0;
+    switch (message.type) {
+      case 'ready':
+        this.#ready = true;
+        clearTimeout(this.#loadDeadline);
+        this.#owner.onReady();
+        return;
+      case 'load-failed':
+        this.#reason = message.message;
+        return;
+      case 'pong':
+        if (message.stalledMs > this.#timing.stalledMs) this.#kill('hung: its work did not move');
+        return;
+      case 'warning':
+        this.#logger.warn({ pid: this.pid }, message.message);
+        return;
+      case 'interim':
+      case 'decision':
+      case 'progress':
+      case 'ended':
+      case 'failure':
+        this.#report(message);
+    }
+  }
+
+  #report(report: StreamReport): void {
+    const listener = this.#listeners.get(report.streamId);
+    if (!listener) return;
+    switch (report.type) {
+      case 'interim':
+        listener.onInterim(report.interim);
+        return;
+      case 'decision':
+        listener.onDecision(report.decision);
+        return;
+      case 'progress':
+        listener.onProgress(report.frame);
+        return;
+      case 'ended':
+        this.#listeners.delete(report.streamId);
+        listener.onEnded(report.resume);
+        return;
+      case 'failure':
+        this.#listeners.delete(report.streamId);
+        listener.onFailure(new Error(report.message));
+    }
+  }
+
+  #beat(): void {
+    // While it loads its model it can't answer.
+    if (!this.#ready) return;
+    if (this.#missedHeartbeats >= this.#timing.missedHeartbeats) {
+      this.#kill('hung: it did not answer');
+      return;
+    }
+    this.#missedHeartbeats += 1;
+    this.send({ type: 'ping' });
+  }
+
+  #kill(reason: string): void {
+    this.#reason ??= reason;
+    this.#child.kill('SIGKILL');
+    this.#leave(this.#reason);
+  }
+
+  #leave(reason: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#loadDeadline);
+    const error = new RecogniserProcessError(
+      this.#ready ? `the recogniser process ${reason}` : `the recogniser process did not start: ${reason}`,
+    );
+    this.#owner.onGone(error);
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.onFailure(error);
+  }
+}
+
+function forkRecogniser(settings: ProcessSettings): ChildProcess {
+  // Beside this file, compiled or not.
+  const entry = new URL(
+    import.meta.url.endsWith('.ts') ? './recogniser-process.ts' : './recogniser-process.js',
+    import.meta.url,
+  );
+  const loader = import.meta.url.endsWith('.ts') && !process.execArgv.some((argument) => argument.includes('tsx'));
+  return fork(fileURLToPath(entry), [JSON.stringify(settings)], {
+    serialization: 'advanced',
+    execArgv: loader ? [...process.execArgv, '--import', 'tsx'] : process.execArgv,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+
+/** Shorter tokens can be guessed. */
+const MIN_TOKEN_LENGTH = 16;
+const KIB = 1024;
+const MIB = KIB * KIB;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** By what a decode costs: a draft every second is what the larger model affords for several sessions. */
+const INTERIM_INTERVAL_MS = { base: 1_000, tiny: 500, scripted: 500 } as const;
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/u;
+
+/** The settings are wrong; `message` names each of them and what to do, a line each. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/u, { error: 'must be a whole number', abort: true })
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+
+const origin = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin === text && /^https?:/u.test(text),
+    'must be origins like https://captions.example, separated by commas, without a path',
+  );
+
+const environment = z.object({
+  PORT: wholeNumber(0, 65_535).default(4000),
+  HOST: z.string().default('127.0.0.1'),
+  DATA_DIR: z.string().default('./data'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^file:./u, 'must be a SQLite file, for example file:./data/verbatim.db')
+    .optional(),
+  BATCH_SIZE: wholeNumber(1, 1_000).default(5),
+  BATCH_INTERVAL_MS: wholeNumber(1, HOUR_MS).default(10_000),
+  MODEL: z.enum(['base', 'tiny', 'scripted'], 'must be base or tiny').default('base'),
+  RECOGNISER_PROCESSES: wholeNumber(1, 256).optional(),
+  INTERIM_INTERVAL_MS: wholeNumber(0, MINUTE_MS).optional(),
+  END_SILENCE_MS: wholeNumber(100, 10_000).default(512),
+  SESSION_IDLE_TIMEOUT_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(15 * MINUTE_MS),
+  SESSION_MAX_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(24 * HOUR_MS),
+  MAX_OPEN_SESSIONS: wholeNumber(1, 100_000).default(100),
+  MAX_CHUNK_BYTES: wholeNumber(KIB, 64 * MIB).default(MIB),
+  STORAGE_RESERVE_BYTES: wholeNumber(0, 1024 * 1024 * MIB).default(64 * MIB),
+  AUTH_TOKEN: z
+    .string()
+    .min(MIN_TOKEN_LENGTH, `must have ${MIN_TOKEN_LENGTH} characters at least; make one with: openssl rand -hex 32`)
+    .regex(/^[\x21-\x7e]+$/u, 'must be printable ASCII without spaces')
+    .optional(),
+  ALLOWED_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .pipe(z.array(origin))
+    .default([]),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+/** What the server is told from outside; `.env.example` explains each. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly databaseUrl: string;
+  readonly batchSize: number;
+  readonly batchIntervalMs: number;
+  readonly model: 'base' | 'tiny' | 'scripted';
+  readonly recogniserProcesses: number;
+  readonly interimIntervalMs: number;
+  readonly endSilenceMs: number;
+  readonly sessionIdleTimeoutMs: number;
+  readonly sessionMaxMs: number;
+  readonly maxOpenSessions: number;
+  readonly maxChunkBytes: number;
+  readonly storageReserveBytes: number;
+  readonly authToken: string | null;
+  readonly allowedOrigins: readonly string[];
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+}
+
+/**
+ * Reads the settings; an empty variable is as good as none.
+ * @throws ConfigurationError with all that is wrong
+ */
+export function readConfig(variables: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path: [name], message }) => `${String(name)} ${message}`);
+  const host = given['HOST'] ?? '127.0.0.1';
+  if (!LOOPBACK.test(host) && given['AUTH_TOKEN'] === undefined) {
+    problems.push(
+      `AUTH_TOKEN is missing: with HOST=${host} others can reach this server; set a token (openssl rand -hex 32), or HOST=127.0.0.1`,
+    );
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigurationError(['The settings are wrong:', ...problems.map((line) => `  ${line}`)].join('\n'));
+  }
+  const settings = parsed.data;
+  const dataDirectory = path.resolve(settings.DATA_DIR);
+  return {
+    port: settings.PORT,
+    host: settings.HOST,
+    dataDirectory,
+    databaseUrl: settings.DATABASE_URL ?? `file:${path.join(dataDirectory, 'verbatim.db')}`,
+    batchSize: settings.BATCH_SIZE,
+    batchIntervalMs: settings.BATCH_INTERVAL_MS,
+    model: settings.MODEL,
+    recogniserProcesses: settings.RECOGNISER_PROCESSES ?? physicalCores(),
+    interimIntervalMs: settings.INTERIM_INTERVAL_MS ?? INTERIM_INTERVAL_MS[settings.MODEL],
+    endSilenceMs: settings.END_SILENCE_MS,
+    sessionIdleTimeoutMs: settings.SESSION_IDLE_TIMEOUT_MS,
+    sessionMaxMs: settings.SESSION_MAX_MS,
+    maxOpenSessions: settings.MAX_OPEN_SESSIONS,
+    maxChunkBytes: settings.MAX_CHUNK_BYTES,
+    storageReserveBytes: settings.STORAGE_RESERVE_BYTES,
+    authToken: settings.AUTH_TOKEN ?? null,
+    allowedOrigins: settings.ALLOWED_ORIGINS,
+    logLevel: settings.LOG_LEVEL,
+  };
+}
+
+/**
+ * Cores that compute, not the threads that share them: two threads of one core decode about as much speech as one. Linux
+ * tells; elsewhere half of what the system calls processors is assumed.
+ */
+export function physicalCores(cpuInfoFile = '/proc/cpuinfo', available = availableParallelism()): number {
+  const cores = countCores(readIfPresent(cpuInfoFile)) ?? Math.ceil(available / 2);
+  return Math.max(1, Math.min(cores, available));
+}
+
+/** Distinct pairs of socket and core in Linux' list of processors; `null` when it does not tell. */
+function countCores(cpuInfo: string): number | null {
+  const pairs = new Set<string>();
+  for (const processor of cpuInfo.split(/\n\s*\n/u)) {
+    const core = /^core id\s*:\s*(\d+)$/mu.exec(processor)?.[1];
+    const socket = /^physical id\s*:\s*(\d+)$/mu.exec(processor)?.[1];
+    if (core !== undefined) pairs.add(`${socket ?? 0}/${core}`);
+  }
+  return pairs.size === 0 ? null : pairs.size;
+}
+
+function readIfPresent(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

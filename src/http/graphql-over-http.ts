@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { ServiceError } from '../services/errors.ts';
+import type { Documents } from './documents.ts';
+import { sendRefusal } from './responses.ts';
+
+export interface GraphqlParts {
+  readonly schema: GraphQLSchema;
+  readonly documents: Documents;
+  /** What the resolvers work with, anew for each operation. */
+  readonly createContext: () => object;
+  /** What a client may know of an error. */
+  readonly toClientError: (error: unknown) => GraphQLError;
+}
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * GraphQL over HTTP: operations by POST, queries by GET, and subscriptions as server-sent events.
+ * https://graphql.github.io/graphql-over-http/draft/
+ *
+ * A POST must be `application/json`: what a form of another site can send without being asked is refused.
+ */
+export function graphqlOverHttp(parts: GraphqlParts, settings: { maxBodyBytes: number }): RequestHandler {
+  const yoga = createYoga({
+    schema: parts.schema,
+    context: parts.createContext,
+    maskedErrors: { maskError: (error) => parts.toClientError(error) },
+    plugins: [useDocuments(parts.documents)],
+    parserAndValidationCache: false,
+    maxRequestBodySize: settings.maxBodyBytes,
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    cors: false,
+    logging: false,
+  });
+  return async (request, response) => {
+    if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
+      const error = new ServiceError('BAD_USER_INPUT', 'Send operations with "Content-Type: application/json".');
+      sendRefusal(request, response, error, 415);
+      return;
+    }
+    await yoga.handle(request, response);
+  };
+}
+
+function useDocuments(documents: Documents): Plugin {
+  return {
+    onParse({ params, setParsedDocument }) {
+      const { document, errors } = documents.prepare(String(params.source));
+      if (document !== null) setParsedDocument(document);
+      else throw errors[0] ?? new Error('The document is wrong without a reason');
+      return undefined;
+    },
+    onValidate({ context, setResult }) {
+      setResult([...(documents.prepare(String(context.params.query)).errors ?? [])]);
+    },
+  };
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return /^application\/json *(;|$)/iu.test(contentType ?? '');
+}

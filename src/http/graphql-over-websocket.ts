@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { execute, GraphQLError, subscribe, type GraphQLFormattedError } from 'graphql';
+import { handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
+import { WebSocketServer } from 'ws';
+import { ServiceError } from '../services/errors.ts';
+import type { Logger } from '../services/logger.ts';
+import type { GraphqlParts } from './graphql-over-http.ts';
+import { serveSocket } from './serve-socket.ts';
+
+export interface WebSocketSettings {
+  /** Largest message, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Operations that one socket may have under way: subscriptions, and requests that were not answered yet. */
+  readonly maxOperationsPerSocket: number;
+  /** Milliseconds that a client has for its first message. */
+  readonly connectionInitTimeoutMs: number;
+  /** Milliseconds between two pings; who has not answered one by the next is gone. */
+  readonly pingIntervalMs: number;
+}
+
+export interface WebSocketDoor {
+  /** Takes over a connection that asked for an upgrade and was admitted. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Says goodbye to all clients, and hangs up on those that have not left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** What is known of a socket besides its protocol's messages. */
+interface Extra {
+  /** The `Authorization` header of the upgrade, which programs can send and browsers cannot. */
+  readonly authorization: string | undefined;
+}
+type ConnectionParams = Record<string, unknown>;
+type Options = ServerOptions<ConnectionParams, Extra>;
+
+/**
+ * The same operations as over HTTP, and all of them on one connection: the protocol `graphql-transport-ws`.
+ * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ *
+ * @param checkToken throws a `ServiceError` when the token is missing or wrong
+ */
+export function graphqlOverWebSocket(
+  parts: GraphqlParts,
+  settings: WebSocketSettings,
+  checkToken: (authorization: string | undefined) => void,
+  logger: Logger,
+): WebSocketDoor {
+  const protocol = makeServer<ConnectionParams, Extra>({
+    connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
+    onConnect: ({ connectionParams, extra }) =>
+      isAllowed(() => checkToken(authorizationIn(connectionParams) ?? extra.authorization)),
+    onSubscribe: prepareWith(parts, settings.maxOperationsPerSocket),
+    execute,
+    subscribe,
+    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+      errors === undefined ? undefined : { ...result, errors: toClient(errors, parts) },
+    onError: (_context, _id, _payload, errors) => toClient(errors, parts),
+  });
+  // Audio does not shrink by compression, and a compressor per socket costs memory.
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: settings.maxMessageBytes,
+    perMessageDeflate: false,
+    handleProtocols,
+  });
+  return {
+    accept: (request, socket, head) => {
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        serveSocket(webSocket, protocol, { authorization: request.headers.authorization }, settings, logger);
+      });
+    },
+    close: async (graceMs) => {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const client of server.clients) client.close(1001, 'The server is stopping');
+      const hangUp = setTimeout(() => {
+        for (const client of server.clients) client.terminate();
+      }, graceMs);
+      await closed;
+      clearTimeout(hangUp);
+    },
+  };
+}
+
+/** Turns a message into an operation, or into the errors that answer it: a bad document costs the socket nothing. */
+function prepareWith(parts: GraphqlParts, maxOperations: number): NonNullable<Options['onSubscribe']> {
+  return ({ subscriptions }, _id, { query, operationName, variables }) => {
+    if (Object.keys(subscriptions).length > maxOperations) {
+      const refusal = new ServiceError(
+        'RATE_LIMITED',
+        `This socket has ${maxOperations} operations under way: wait for answers, or open another socket.`,
+      );
+      return [new GraphQLError(refusal.message, { originalError: refusal })];
+    }
+    const { document, errors } = parts.documents.prepare(query);
+    if (errors !== null) return errors;
+    return {
+      schema: parts.schema,
+      document,
+      operationName,
+      variableValues: variables,
+      contextValue: parts.createContext(),
+    };
+  };
+}
+
+/** Without the notes that are meant for the HTTP side. */
+function toClient(errors: readonly GraphQLError[], { toClientError }: GraphqlParts): GraphQLFormattedError[] {
+  return errors.map((error) => {
+    const { extensions, ...rest } = toClientError(error).toJSON();
+    const { http: _http, unexpected: _unexpected, ...shown } = extensions ?? {};
+    return { ...rest, extensions: shown };
+  });
+}
+
+function isAllowed(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof ServiceError) return false;
+    throw error;
+  }
+}
+
+/** Header names are in any case, and so are those that GraphiQL passes on as connection parameters. */
+function authorizationIn(params: ConnectionParams | undefined): string | undefined {
+  const [, value] = Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,128 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { toServiceError } from '../services/error-mapping.ts';
+import { ServiceError } from '../services/errors.ts';
+import type { Logger } from '../services/logger.ts';
+import { admit, type Door, type GuardPolicy } from './guard.ts';
+import { RequestAbortedError } from './request-body.ts';
+import { refusalBody, sendRefusal, statusOf } from './responses.ts';
+
+/** One of the server's doors. */
+export interface Route {
+  readonly door: Door;
+  handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> | void;
+}
+
+export interface HttpServerParts {
+  readonly policy: GuardPolicy;
+  /** The route of a request, or `null` when there is nothing at this place. */
+  readonly route: (request: IncomingMessage, url: URL) => Route | null;
+  /** Takes an upgrade to a WebSocket over; only for paths of `isSocketPath`. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly isSocketPath: (path: string) => boolean;
+  readonly logger: Logger;
+}
+
+/** Time for a request's headers, and for all of it, in milliseconds: a client that trickles is hung up on. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Node's HTTP server with the guard before every door. */
+export function createHttpServer(parts: HttpServerParts): Server {
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
+  server.on('request', (request, response) => {
+    void answer(request, response, parts);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    upgrade(request, socket, head, parts);
+  });
+  return server;
+}
+
+/** @returns the address where the server really listens. @throws when it can't, for example `EADDRINUSE`. */
+export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('The server listens on no port'));
+      else resolve(address);
+    });
+  });
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, parts: HttpServerParts): Promise<void> {
+  try {
+    const url = urlOf(request);
+    const route = parts.route(request, url);
+    const { corsOrigin } = admit(visitorOf(request, route?.door ?? 'page'), parts.policy);
+    if (corsOrigin !== null) allowOrigin(response, corsOrigin);
+    if (route === null) throw new ServiceError('NOT_FOUND', `There is nothing at ${url.pathname.slice(0, 100)}.`);
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
+    await route.handle(request, response, url);
+  } catch (error) {
+    if (error instanceof RequestAbortedError) return;
+    const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
+    if (response.headersSent) response.destroy();
+    else sendRefusal(request, response, refusal);
+  }
+}
+
+function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, parts: HttpServerParts): void {
+  socket.on('error', (error) => parts.logger.debug({ err: error }, 'connection broken'));
+  try {
+    const { pathname } = urlOf(request);
+    if (!parts.isSocketPath(pathname)) throw new ServiceError('NOT_FOUND', 'WebSockets are at /graphql.');
+    admit(visitorOf(request, 'socket'), parts.policy);
+    parts.upgrade(request, socket, head);
+  } catch (error) {
+    const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
+    const body = JSON.stringify(refusalBody(refusal));
+    socket.end(
+      `HTTP/1.1 ${statusOf(refusal)} Refused\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+}
+
+/** Only path and query matter. */
+function urlOf(request: IncomingMessage): URL {
+  const target = `http://server${request.url ?? '/'}`;
+  if (!URL.canParse(target)) throw new ServiceError('BAD_USER_INPUT', 'The address is malformed.');
+  return new URL(target);
+}
+
+function visitorOf({ method, headers }: IncomingMessage, door: Door) {
+  return {
+    door,
+    method: method ?? 'GET',
+    host: headers.host,
+    origin: headers.origin,
+    fetchSite: oneOf(headers['sec-fetch-site']),
+    fetchMode: oneOf(headers['sec-fetch-mode']),
+    authorization: headers.authorization,
+  };
+}
+
+function oneOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header;
+}
+
+/** https://fetch.spec.whatwg.org/#http-cors-protocol */
+function allowOrigin(response: ServerResponse, origin: string): void {
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-allow-methods', 'GET, POST');
+  response.setHeader('access-control-allow-headers', 'authorization, content-type');
+  response.setHeader('access-control-max-age', '600');
+  response.setHeader('vary', 'origin');
+}
+
+function unexpected(error: unknown, logger: Logger): ServiceError {
+  logger.error({ err: error }, 'request failed');
+  return new ServiceError('INTERNAL_SERVER_ERROR', 'Something went wrong on the server; its log says more.');
+}

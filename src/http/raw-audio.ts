@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ServiceError } from '../services/errors.ts';
+import type { Sessions } from '../services/sessions.ts';
+import { readBody } from './request-body.ts';
+import { sendJson } from './responses.ts';
+
+/** `/sessions/<global id>/audio`; an id is base64 and may be percent-encoded. */
+const PATH = /^\/sessions\/([^/]+)\/audio$/u;
+
+export function isRawAudioPath(path: string): boolean {
+  return PATH.test(path);
+}
+
+/**
+ * `POST /sessions/:id/audio?sequence=N`: a chunk as raw bytes, by the rules of the mutation `sendAudio`. Answers
+ * `{ nextSequence, receivedMs, backlogMs, duplicate }`.
+ *
+ * @throws ServiceError
+ * @throws RequestAbortedError when the body stops half-way: nothing was stored
+ */
+export async function receiveRawAudio(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  {
+    sessions,
+    maxChunkBytes,
+    sessionIdOf,
+  }: {
+    readonly sessions: Sessions;
+    readonly maxChunkBytes: number;
+    /** The session that a global id names. @throws ServiceError `BAD_USER_INPUT` */
+    readonly sessionIdOf: (globalId: string) => string;
+  },
+): Promise<void> {
+  if (request.method !== 'POST') {
+    response.setHeader('allow', 'POST');
+    sendJson(response, 405, { error: { code: 'BAD_USER_INPUT', message: 'Send audio with POST.' } });
+    return;
+  }
+  if (!isBinary(request.headers['content-type'])) {
+    const message = 'Send audio with "Content-Type: application/octet-stream".';
+    response.setHeader('connection', 'close');
+    sendJson(response, 415, { error: { code: 'BAD_USER_INPUT', message } });
+    return;
+  }
+  const id = sessionIdOf(decoded(PATH.exec(url.pathname)?.[1] ?? ''));
+  const sequence = sequenceIn(url);
+  const bytes = await readBody(request, maxChunkBytes);
+  const { nextSequence, receivedMs, backlogMs, duplicate } = await sessions.sendAudio(id, sequence, bytes);
+  sendJson(response, 200, { nextSequence, receivedMs, backlogMs, duplicate });
+}
+
+/** A form of another site can send text and form data without being asked, but neither of these. */
+function isBinary(contentType: string | undefined): boolean {
+  return /^(application\/octet-stream|audio\/[\w.+-]+) *(;|$)/iu.test(contentType ?? '');
+}
+
+function sequenceIn(url: URL): number {
+  const text = url.searchParams.get('sequence') ?? '';
+  const sequence = Number(text);
+  if (!/^\d{1,10}$/u.test(text) || sequence > 0x7fff_ffff) {
+    throw new ServiceError('BAD_USER_INPUT', 'Give the number of the chunk: ?sequence=N, counted from 0.');
+  }
+  return sequence;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,38 @@
+import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type AudioFormat } from '../audio/format.ts';
+import { builder } from './builder.ts';
+
+export const AudioEncodingRef = builder.enumType('AudioEncoding', {
+  description:
+    'How the bytes of a chunk encode samples. Multi-byte encodings are little-endian; channels are interleaved.',
+  values: {
+    PCM_S16LE: { description: 'Signed 16-bit integers: two bytes a sample.' },
+    PCM_F32LE: { description: '32-bit floats from -1 to 1: four bytes a sample.' },
+    MULAW: { description: 'G.711 µ-law, as telephones use it: one byte a sample.' },
+    ALAW: { description: 'G.711 A-law, as telephones use it: one byte a sample.' },
+  } as const,
+});
+
+const SAMPLE_RATE = `Frames per second: ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} Hz.`;
+
+export const AudioFormatRef = builder.objectRef<AudioFormat>('AudioFormat').implement({
+  description: 'The format of all audio of a session.',
+  fields: (t) => ({
+    encoding: t.expose('encoding', { type: AudioEncodingRef, description: 'How bytes encode samples.' }),
+    sampleRate: t.exposeInt('sampleRate', { description: SAMPLE_RATE }),
+    channels: t.exposeInt('channels', { description: 'Interleaved channels.' }),
+  }),
+});
+
+export const AudioFormatInput = builder.inputType('AudioFormatInput', {
+  description: 'The format in which a client is going to send its audio.',
+  fields: (t) => ({
+    encoding: t.field({
+      type: AudioEncodingRef,
+      required: true,
+      defaultValue: 'PCM_S16LE',
+      description: 'How bytes encode samples.',
+    }),
+    sampleRate: t.int({ required: true, defaultValue: 16_000, description: SAMPLE_RATE }),
+    channels: t.int({ required: true, defaultValue: 1, description: 'Interleaved channels; now only 1.' }),
+  }),
+});

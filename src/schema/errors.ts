@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+import { toDatabaseError } from '../database/database-errors.ts';
+import { InvalidTimeZoneError } from '../database/session-store.ts';
+import { toServiceError } from '../services/error-mapping.ts';
+import { ServiceError } from '../services/errors.ts';
+import type { Logger } from '../services/logger.ts';
+
+/** Longest message that is passed on: graphql-js quotes whole values in its own, which may be a megabyte of audio. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** An error as a client may see it. */
+class ClientError extends GraphQLError {}
+
+/**
+ * What a client may know of an error: every one has a code of the contract in `extensions.code`, refused requests say what
+ * to do next, and what nobody foresaw is logged under an `errorId` that the client is given instead of its message.
+ */
+export function toClientError(error: unknown, logger: Logger): GraphQLError {
+  if (error instanceof ClientError) return error;
+  const cause = rootCause(error);
+  const refusal = toRefusal(cause);
+  if (refusal !== null) {
+    return relocated(error, refusal.message, { code: refusal.code, ...refusal.details });
+  }
+  // Made by graphql-js itself: the document or its variables are wrong.
+  if (cause instanceof GraphQLError) return relocated(error, cause.message, { code: 'BAD_USER_INPUT', ...http(cause) });
+  const errorId = randomUUID();
+  logger.error({ errorId, err: cause }, 'unexpected error');
+  return relocated(error, 'Something went wrong on the server; its log says more under this errorId.', {
+    code: 'INTERNAL_SERVER_ERROR',
+    errorId,
+  });
+}
+
+function rootCause(error: unknown): unknown {
+  let cause = error;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
+  return cause;
+}
+
+function toRefusal(cause: unknown): ServiceError | null {
+  if (cause instanceof InvalidTimeZoneError) return new ServiceError('BAD_USER_INPUT', cause.message);
+  // Pothos' own Prisma fields throw what the driver threw.
+  return toServiceError(toDatabaseError(cause));
+}
+
+/** Yoga's note about the HTTP status, which it takes out again before it answers. */
+function http({ extensions }: GraphQLError): { http?: unknown } {
+  const { http: note, code } = extensions;
+  if (typeof note !== 'object' || note === null) return {};
+  // What is no GraphQL request at all is a bad request whatever media type the client accepts.
+  return { http: code === 'BAD_REQUEST' ? { ...note, spec: false } : note };
+}
+
+/** With the place in the document and in the result that `error` has. */
+function relocated(error: unknown, message: string, extensions: Record<string, unknown>): ClientError {
+  const place = error instanceof GraphQLError ? error : undefined;
+  return new ClientError(shortened(message), {
+    nodes: place?.nodes,
+    source: place?.source,
+    positions: place?.positions,
+    path: place?.path,
+    extensions,
+  });
+}
+
+function shortened(message: string): string {
+  if (message.length <= MAX_MESSAGE_LENGTH) return message;
+  return `${message.slice(0, MAX_MESSAGE_LENGTH / 2)} … ${message.slice(-MAX_MESSAGE_LENGTH / 2)}`;
+}

@@ -1,0 +1,10 @@
+import './scalars.ts';
+import './session.ts';
+import './start-session.ts';
+import './end-session.ts';
+import './audio.ts';
+import './stored-session.ts';
+import './segment.ts';
+import './segment-lists.ts';
+import './segment-added.ts';
+import './overall-statistics.ts';

@@ -1,0 +1,55 @@
+import type { DayTotals, Totals } from '../database/session-store.ts';
+import { builder } from './builder.ts';
+import { SessionFilterInput, toSessionFilter } from './session-filter.ts';
+
+const RECORDED = 'Length of all recordings, in seconds.';
+const SPEAKING = "Sum of the final segments' lengths, in seconds.";
+const CONFIDENCE = "Mean of the final segments' `avgConfidence`, 0 to 1; null without one.";
+
+const DayStatisticsRef = builder.objectRef<DayTotals>('DayStatistics').implement({
+  description: 'Figures of the sessions that were started on one day.',
+  fields: (t) => ({
+    day: t.exposeString('day', { description: 'Calendar day in the time zone that was asked for, `YYYY-MM-DD`.' }),
+    totalSessions: t.exposeInt('sessions', { description: 'Sessions started.' }),
+    totalSegments: t.exposeInt('segments', { description: 'Final segments.' }),
+    wordCount: t.exposeInt('words', { description: 'Words.' }),
+    recordedDuration: t.exposeFloat('recordedDuration', { description: RECORDED }),
+    speakingDuration: t.exposeFloat('speakingDuration', { description: SPEAKING }),
+    averageConfidence: t.exposeFloat('averageConfidence', { nullable: true, description: CONFIDENCE }),
+  }),
+});
+
+const OverallStatisticsRef = builder.objectRef<{ totals: Totals; days: DayTotals[] }>('OverallStatistics').implement({
+  description: 'Figures across sessions, from final segments only.',
+  fields: (t) => ({
+    totalSessions: t.int({ description: 'Sessions.', resolve: ({ totals }) => totals.sessions }),
+    totalSegments: t.int({ description: 'Final segments.', resolve: ({ totals }) => totals.segments }),
+    wordCount: t.int({ description: 'Words.', resolve: ({ totals }) => totals.words }),
+    recordedDuration: t.float({ description: RECORDED, resolve: ({ totals }) => totals.recordedDuration }),
+    speakingDuration: t.float({ description: SPEAKING, resolve: ({ totals }) => totals.speakingDuration }),
+    averageConfidence: t.float({
+      nullable: true,
+      description: CONFIDENCE,
+      resolve: ({ totals }) => totals.averageConfidence,
+    }),
+    days: t.expose('days', {
+      type: [DayStatisticsRef],
+      description: 'Day by day, the earliest first; days without a session are left out.',
+    }),
+  }),
+});
+
+builder.queryField('statistics', (t) =>
+  t.field({
+    type: OverallStatisticsRef,
+    description: 'Figures across sessions, as the database has them: a running session may be ahead by one batch.',
+    args: {
+      filter: t.arg({ type: SessionFilterInput, description: 'Which sessions; all by default.' }),
+      timeZone: t.arg.string({
+        description: 'IANA time zone whose calendar days are meant, for example `Europe/Berlin`; UTC by default.',
+      }),
+    },
+    resolve: (_root, { filter, timeZone }, { services }) =>
+      services.reader.totals(toSessionFilter(filter), timeZone ?? 'UTC'),
+  }),
+);

@@ -1,0 +1,81 @@
+import type { Segment, Word } from '../database/session-store.ts';
+import { ServiceError } from '../services/errors.ts';
+import { builder } from './builder.ts';
+import { SegmentRef, SessionRef } from './node-refs.ts';
+import { finalCursor } from './segment-cursor.ts';
+
+export const SegmentKindRef = builder.enumType('SegmentKind', {
+  description: 'Whether a segment may still change.',
+  values: {
+    INTERIM: { description: 'A draft: it is being spoken, and each revision replaces the one before.' },
+    FINAL: { description: 'The utterance ended: this is its transcript.' },
+  } as const,
+});
+
+const WordRef = builder.objectRef<Word>('Word').implement({
+  description: 'A word of a segment.',
+  fields: (t) => ({
+    text: t.exposeString('text', { description: 'The word as it is written in the segment.' }),
+    startMs: t.exposeInt('startMs', {
+      nullable: true,
+      description: "Milliseconds from the session's first sample; null when the recogniser gives no word times.",
+    }),
+    endMs: t.exposeInt('endMs', {
+      nullable: true,
+      description: "Milliseconds from the session's first sample; null when the recogniser gives no word times.",
+    }),
+    confidence: t.exposeFloat('confidence', {
+      nullable: true,
+      description: '0 to 1; null when the recogniser gives none.',
+    }),
+  }),
+});
+
+builder.node(SegmentRef, {
+  description:
+    'The transcript of one utterance. An interim and the final that replaces it have the same id. Times count samples of the session, not the wall clock.',
+  id: { resolve: ({ id }) => id },
+  loadOne: (id, { services }) => services.reader.segment(id),
+  fields: (t) => ({
+    session: t.field({
+      type: SessionRef,
+      description: 'The session it belongs to.',
+      resolve: async ({ sessionId }, _args, { loaders }) => {
+        const session = await loaders.session.load(sessionId);
+        if (session === null) throw new ServiceError('NOT_FOUND', `There is no session ${sessionId} any more.`);
+        return session;
+      },
+    }),
+    sequence: t.exposeInt('sequence', {
+      nullable: true,
+      description: "Counts the session's final segments from 1; null while `INTERIM`.",
+    }),
+    revision: t.exposeInt('revision', {
+      description: 'Rises with each version of the segment: show the highest that you were given.',
+    }),
+    kind: t.expose('kind', { type: SegmentKindRef, description: 'Whether it may still change.' }),
+    text: t.exposeString('text', {
+      description: 'What was said. An interim with an empty text is withdrawn: nothing was said after all.',
+    }),
+    startMs: t.exposeInt('startMs', { description: "Milliseconds from the session's first sample." }),
+    endMs: t.exposeInt('endMs', { description: "Milliseconds from the session's first sample." }),
+    avgConfidence: t.exposeFloat('avgConfidence', {
+      nullable: true,
+      description: "Mean of its words' confidences, 0 to 1; null when the recogniser gives none.",
+    }),
+    words: t.field({
+      type: [WordRef],
+      description: 'Its words in order; may be empty.',
+      resolve: ({ words }) => [...words],
+    }),
+    speaker: t.exposeString('speaker', { nullable: true, description: 'Who spoke; null when nobody has said so.' }),
+    channel: t.exposeInt('channel', { description: 'Channel of the audio, counted from 0.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When this version was made.' }),
+    cursor: t.string({
+      nullable: true,
+      description:
+        'Its cursor in `Session.segments` and the resume point of `segmentAdded`: keep that of the last final segment you were given. Null while `INTERIM`.',
+      resolve: ({ sequence }: Segment) => (sequence === null ? null : finalCursor(sequence)),
+    }),
+  }),
+});

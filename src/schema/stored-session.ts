@@ -1,0 +1,38 @@
+import { segmentKinds, sessionStatuses } from '../database/vocabulary.ts';
+import { builder } from './builder.ts';
+import { SessionRef } from './node-refs.ts';
+import { SessionStatusRef } from './session-status.ts';
+
+const StoredSessionRef = builder.prismaObject('Session', {
+  variant: 'StoredSession',
+  description:
+    'What the database has of a session: what an SQL query finds. It follows a running session in batches; once the session is completed, both say the same.',
+  fields: (t) => ({
+    status: t.field({
+      type: SessionStatusRef,
+      description: 'Where the session stood at its last batch.',
+      select: { status: true },
+      resolve: ({ status }) => sessionStatuses.fromColumn(status),
+    }),
+    totalSegments: t.exposeInt('totalSegments', { description: "Final segments, from the session's own row." }),
+    receivedMs: t.exposeInt('receivedMs', {
+      description: 'Length of the timeline at the last batch, in milliseconds.',
+    }),
+    finalSegments: t.relationCount('segments', {
+      where: { kind: segmentKinds.toColumn('FINAL') },
+      description: 'Rows of final segments.',
+    }),
+    interimSegments: t.relationCount('segments', {
+      where: { kind: segmentKinds.toColumn('INTERIM') },
+      description: 'Rows of drafts: one per channel at most, none once the session is completed.',
+    }),
+  }),
+});
+
+builder.objectField(SessionRef, 'stored', (t) =>
+  t.prismaField({
+    type: StoredSessionRef,
+    description: 'What the database has of it by now.',
+    resolve: (query, { id }, _args, { database }) => database.session.findUniqueOrThrow({ ...query, where: { id } }),
+  }),
+);

@@ -1,0 +1,136 @@
+import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { Documents } from './http/documents.ts';
+import { Graphiql, wantsGraphiql } from './http/graphiql.ts';
+import { graphqlOverHttp, type GraphqlParts } from './http/graphql-over-http.ts';
+import { graphqlOverWebSocket } from './http/graphql-over-websocket.ts';
+import { checkToken, type GuardPolicy } from './http/guard.ts';
+import { createHttpServer, listen, type Route } from './http/http-server.ts';
+import { Pages } from './http/pages.ts';
+import { isRawAudioPath, receiveRawAudio } from './http/raw-audio.ts';
+import { sendJson } from './http/responses.ts';
+import type { Context } from './schema/builder.ts';
+import { createSchema } from './schema/create-schema.ts';
+import { toClientError } from './schema/errors.ts';
+import { idOf } from './schema/global-ids.ts';
+import { createLoaders } from './schema/loaders.ts';
+import type { Services } from './services/create-services.ts';
+import type { Logger } from './services/logger.ts';
+
+export interface ServerParts {
+  readonly services: Services;
+  readonly database: Context['database'];
+  /** What `/ready` tells, part by part. */
+  readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
+  readonly logger: Logger;
+  readonly settings: {
+    readonly host: string;
+    /** 0: any free port. */
+    readonly port: number;
+    readonly authToken: string | null;
+    readonly allowedOrigins: readonly string[];
+    /** Largest chunk of audio, in bytes. */
+    readonly maxChunkBytes: number;
+  };
+}
+
+export interface VerbatimServer {
+  /** @returns where it listens. @throws when it can't, for example because another program has the port. */
+  start(): Promise<{ url: string }>;
+  /** Takes no more requests, lets those under way end, and says goodbye to subscribers. */
+  stop(): Promise<void>;
+}
+
+const GRAPHQL_PATH = '/graphql';
+/** What an operation may have besides a chunk of audio, in bytes. */
+const MAX_DOCUMENT_BYTES = 128 * 1024;
+const MAX_OPERATIONS_PER_SOCKET = 1_000;
+const CONNECTION_INIT_TIMEOUT_MS = 5_000;
+const PING_INTERVAL_MS = 12_000;
+/** What clients have to finish when the server stops, in milliseconds. */
+const STOP_GRACE_MS = 2_000;
+
+/** Puts the doors of the service together: GraphQL over HTTP and WebSocket, raw audio, probes and pages. */
+export function createServer({ services, database, readiness, logger, settings }: ServerParts): VerbatimServer {
+  const policy: GuardPolicy = settings;
+  const schema = createSchema();
+  const clientError = (error: unknown) => toClientError(error, logger);
+  const graphql: GraphqlParts = {
+    schema,
+    documents: new Documents(schema, clientError),
+    createContext: (): Context => ({ services, database, loaders: createLoaders(services.reader) }),
+    toClientError: clientError,
+  };
+  // Base64 makes four bytes of three.
+  const maxOperationBytes = Math.ceil((settings.maxChunkBytes * 4) / 3) + MAX_DOCUMENT_BYTES;
+  const overHttp = graphqlOverHttp(graphql, { maxBodyBytes: maxOperationBytes });
+  const webSockets = graphqlOverWebSocket(
+    graphql,
+    {
+      maxMessageBytes: maxOperationBytes,
+      maxOperationsPerSocket: MAX_OPERATIONS_PER_SOCKET,
+      connectionInitTimeoutMs: CONNECTION_INIT_TIMEOUT_MS,
+      pingIntervalMs: PING_INTERVAL_MS,
+    },
+    (authorization) => checkToken(authorization, policy),
+    logger,
+  );
+
+  const pages = new Pages();
+  const graphiql = new Graphiql();
+  const routes = {
+    health: { door: 'probe', handle: (_request, response) => sendJson(response, 200, { status: 'ok' }) },
+    ready: {
+      door: 'probe',
+      handle: async (_request, response) => {
+        const checks = await readiness();
+        const ready = Object.values(checks).every(Boolean);
+        sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks });
+      },
+    },
+    graphiql: { door: 'page', handle: (request, response) => graphiql.serve(request, response) },
+    graphql: { door: 'data', handle: overHttp },
+    audio: {
+      door: 'data',
+      handle: (request, response, url) =>
+        receiveRawAudio(request, response, url, {
+          sessions: services.sessions,
+          maxChunkBytes: settings.maxChunkBytes,
+          sessionIdOf: (globalId) => idOf('Session', globalId),
+        }),
+    },
+    page: { door: 'page', handle: (request, response, url) => pages.serve(request, response, url.pathname) },
+  } satisfies Record<string, Route>;
+
+  const route = (request: IncomingMessage, { pathname }: URL): Route | null => {
+    if (pathname === '/health') return routes.health;
+    if (pathname === '/ready') return routes.ready;
+    if (pathname === GRAPHQL_PATH) return wantsGraphiql(request) ? routes.graphiql : routes.graphql;
+    if (isRawAudioPath(pathname)) return routes.audio;
+    return pages.has(pathname) ? routes.page : null;
+  };
+
+  const server = createHttpServer({
+    policy,
+    route,
+    upgrade: (request, socket, head) => webSockets.accept(request, socket, head),
+    isSocketPath: (path) => path === GRAPHQL_PATH,
+    logger,
+  });
+
+  return {
+    start: async () => {
+      const { port } = await listen(server, settings.port, settings.host);
+      return { url: `http://${isIPv6(settings.host) ? `[${settings.host}]` : settings.host}:${port}` };
+    },
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      const hangUp = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
+      await webSockets.close(STOP_GRACE_MS);
+      await closed;
+      clearTimeout(hangUp);
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { GraphqlClient } from '../support/graphql-client.ts';
+import { readSession, sendChunks, speechChunks, startSession } from '../support/operations.ts';
+import { startTestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** The server as its own process, as `npm start` runs it. */
+class ServerProcess {
+  readonly child: ChildProcess;
+  output = '';
+
+  constructor(variables: Record<string, string>) {
+    const env = { ...process.env, MODEL: 'scripted', PORT: '0', RECOGNISER_PROCESSES: '1', ...variables };
+    this.child = spawn(process.execPath, ['--import', 'tsx', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (data: Buffer) => {
+        this.output += data.toString();
+      });
+    }
+  }
+
+  url(): Promise<string> {
+    return until(() => /listening on (http:\S+?)"/u.exec(this.output)?.[1], { what: 'the address', timeoutMs: 20_000 });
+  }
+
+  ready(): Promise<boolean> {
+    return until(() => this.output.includes('ready to transcribe'), { what: 'readiness', timeoutMs: 20_000 });
+  }
+
+  async exitCode(): Promise<number | null> {
+    if (this.child.exitCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+}
+
+describe('the server process', () => {
+  const folders: string[] = [];
+  const processes: ServerProcess[] = [];
+  afterEach(async () => {
+    for (const { child } of processes.splice(0)) child.kill('SIGKILL');
+    for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function newFolder(): Promise<string> {
+    const made = await mkdtemp(join(tmpdir(), 'verbatim-test-'));
+    folders.push(made);
+    return made;
+  }
+
+  function start(variables: Record<string, string>): ServerProcess {
+    const started = new ServerProcess(variables);
+    processes.push(started);
+    return started;
+  }
+
+  it('says where it listens and where to try it, and ends in order when it is told to', async () => {
+    const DATA_DIR = await newFolder();
+    const server = start({ DATA_DIR });
+    const url = await server.url();
+    await server.ready();
+    expect(server.output).toContain(`${url}/graphql`);
+    expect((await fetch(`${url}/ready`)).status).toBe(200);
+    server.child.kill('SIGTERM');
+    expect(await server.exitCode()).toBe(0);
+  });
+
+  it('goes on with its sessions after it was killed', async () => {
+    const DATA_DIR = await newFolder();
+    const first = start({ DATA_DIR });
+    const chunks = speechChunks(['alpha', 'bravo', { silenceMs: 1_000 }]);
+    const before = new GraphqlClient(await first.url());
+    const id = await startSession(before);
+    await sendChunks(before, id, chunks);
+    first.child.kill('SIGKILL');
+    await first.exitCode();
+    await before.dispose();
+
+    const second = start({ DATA_DIR });
+    const after = new GraphqlClient(await second.url());
+    await second.ready();
+    const session = await readSession(after, id);
+    expect(session).toMatchObject({ status: 'ACTIVE', nextSequence: chunks.length });
+    await until(async () => (await readSession(after, id)).statistics.totalSegments === 1, { what: 'the final' });
+  });
+
+  it('explains what is wrong, without a stack trace, when it cannot start', async () => {
+    const DATA_DIR = await newFolder();
+    const running = await startTestServer();
+    try {
+      const wrong = start({ DATA_DIR, PORT: 'x', BATCH_SIZE: '0' });
+      const exposed = start({ DATA_DIR, HOST: '0.0.0.0' });
+      const taken = start({ DATA_DIR, PORT: new URL(running.url).port });
+      const locked = start({ DATA_DIR: running.dataDirectory });
+      expect(await wrong.exitCode()).toBe(78);
+      expect(wrong.output).toContain('PORT must be a whole number');
+      expect(wrong.output).toContain('BATCH_SIZE must be at least 1');
+      expect(await exposed.exitCode()).toBe(78);
+      expect(exposed.output).toContain('AUTH_TOKEN is missing');
+      expect(await taken.exitCode()).toBe(1);
+      expect(taken.output).toContain('is taken by another program');
+      expect(await locked.exitCode()).toBe(1);
+      expect(locked.output).toContain('uses the data directory');
+      for (const { output } of [wrong, exposed, taken, locked]) expect(output).not.toMatch(/^\s+at /mu);
+    } finally {
+      await running.stop();
+    }
+  });
+});

@@ -1,0 +1,119 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { bytesPerFrame, framesToMs, type AudioFormat } from '../audio/format.ts';
+import { decodeSamples } from '../audio/decode.ts';
+import { parseWavHeader, UnsupportedWavError, type WavHeader } from '../audio/wav.ts';
+import { CommandLineError } from './errors.ts';
+
+/** Length of a chunk, in milliseconds. */
+export const CHUNK_MS = 100;
+
+const FIRST_HEADER_BYTES = 64 * 1024;
+
+/**
+ * A WAV file as the chunks of a session: any chunk can be read again at any time, which is what a client needs that must
+ * resend. Several channels are mixed down to one, since a session has one.
+ */
+export class AudioFile {
+  /** The format of the chunks. */
+  readonly format: AudioFormat;
+  /** Channels in the file. */
+  readonly channels: number;
+  readonly durationMs: number;
+  readonly #file: FileHandle;
+  readonly #source: AudioFormat;
+  readonly #dataOffset: number;
+  readonly #frames: number;
+  readonly #framesPerChunk: number;
+
+  private constructor(file: FileHandle, header: WavHeader, dataLength: number) {
+    this.#file = file;
+    this.#source = header.format;
+    this.#dataOffset = header.dataOffset;
+    this.channels = header.format.channels;
+    this.format =
+      header.format.channels === 1
+        ? header.format
+        : { encoding: 'PCM_S16LE', sampleRate: header.format.sampleRate, channels: 1 };
+    this.#frames = dataLength / bytesPerFrame(header.format);
+    this.#framesPerChunk = Math.floor((header.format.sampleRate * CHUNK_MS) / 1000);
+    this.durationMs = framesToMs(this.#frames, header.format.sampleRate);
+  }
+
+  /** @throws CommandLineError when there is no such file, or it is no WAV file with samples that can be sent. */
+  static async open(path: string): Promise<AudioFile> {
+    const file = await open(path).catch((error: unknown) => {
+      throw new CommandLineError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    });
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw new CommandLineError(`cannot read ${path}: it is not a file`);
+      const header = await readHeader(file, stats.size);
+      const dataLength = header.dataLength ?? 0;
+      if (dataLength === 0) throw new CommandLineError(`${path} has no audio in it`);
+      return new AudioFile(file, header, dataLength);
+    } catch (error) {
+      await file.close();
+      if (error instanceof UnsupportedWavError) {
+        throw new CommandLineError(`${path}: ${error.message}`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  get chunkCount(): number {
+    return Math.ceil(this.#frames / this.#framesPerChunk);
+  }
+
+  /** Where in the file a chunk begins, in milliseconds. */
+  startMs(sequence: number): number {
+    return framesToMs(Math.min(sequence * this.#framesPerChunk, this.#frames), this.format.sampleRate);
+  }
+
+  /** @param sequence from 0, below `chunkCount` */
+  async chunk(sequence: number): Promise<Uint8Array> {
+    const frameBytes = bytesPerFrame(this.#source);
+    const firstFrame = sequence * this.#framesPerChunk;
+    const bytes = new Uint8Array(Math.min(this.#framesPerChunk, this.#frames - firstFrame) * frameBytes);
+    for (let read = 0; read < bytes.length;) {
+      const position = this.#dataOffset + firstFrame * frameBytes + read;
+      const { bytesRead } = await this.#file.read(bytes, read, bytes.length - read, position);
+      if (bytesRead === 0) throw new CommandLineError('the audio file has become shorter while it was read');
+      read += bytesRead;
+    }
+    return this.channels === 1 ? bytes : mixDown(decodeSamples(this.#source, bytes));
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+async function readHeader(file: FileHandle, fileBytes: number): Promise<WavHeader> {
+  // Titles, pictures and the like may stand before the samples, as much as their writer liked.
+  for (let length = FIRST_HEADER_BYTES; ; length *= 4) {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(length, fileBytes)), { position: 0 });
+    const header = parseWavHeader(buffer.subarray(0, bytesRead), fileBytes);
+    if (header !== null) return header;
+  }
+}
+
+/** The mean of the channels, as 16-bit PCM. */
+function mixDown(channels: readonly Float32Array[]): Uint8Array {
+  const frames = channels[0]?.length ?? 0;
+  const bytes = new Uint8Array(frames * 2);
+  const view = new DataView(bytes.buffer);
+  for (let frame = 0; frame < frames; frame++) {
+    let sum = 0;
+    for (const samples of channels) sum += samples[frame] ?? 0;
+    const sample = Math.round((sum / channels.length) * 32_768);
+    view.setInt16(frame * 2, Math.min(32_767, Math.max(-32_768, sample)), true);
+  }
+  return bytes;
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'permission denied';
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,132 @@
+import type { TranscriptSegment } from './api-types.ts';
+import { printable } from './printable.ts';
+
+/** The part of `process.stderr` that is used. */
+export interface CaptionOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+const FALLBACK_COLUMNS = 80;
+const BAR_WIDTH = 24;
+/** Milliseconds between two redrawings for the sake of the progress bar alone. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/**
+ * A transcript as it comes into being: finals scroll by, and below them the sentence that is being spoken and a progress bar
+ * are rewritten in place. Where there is no terminal nothing can be rewritten: then, if asked for, each draft and each final is
+ * a line of its own. Notes are printed in any case.
+ */
+export class LiveCaptions {
+  readonly #output: CaptionOutput;
+  readonly #interactive: boolean;
+  /** Each draft a line, where nothing can be rewritten. */
+  readonly #linewise: boolean;
+  readonly #dim: (text: string) => string;
+  #interim: TranscriptSegment | null = null;
+  #progress: string | null = null;
+  #drawnLines = 0;
+  #drawnAt = -Infinity;
+
+  /** @param always also where there is no terminal */
+  constructor(output: CaptionOutput, environment: NodeJS.ProcessEnv, always = false) {
+    this.#output = output;
+    this.#interactive = output.isTTY === true && environment['TERM'] !== 'dumb';
+    this.#linewise = always && !this.#interactive;
+    // https://no-color.org: set and not empty.
+    const colours = this.#interactive && !environment['NO_COLOR'];
+    this.#dim = (text) => (colours ? `\u001b[2m${text}\u001b[22m` : text);
+  }
+
+  /** A revision of an interim, or a final, which settles it. */
+  showSegment(segment: TranscriptSegment): void {
+    if (this.#linewise) this.#showLine(segment);
+    if (!this.#interactive) return;
+    if (segment.kind === 'INTERIM') {
+      this.#interim = segment.text === '' ? null : segment;
+      this.#draw();
+      return;
+    }
+    if (segment.id === this.#interim?.id) this.#interim = null;
+    this.#print(`${this.#dim(clock(segment.startMs))}  ${printable(segment.text)}`);
+  }
+
+  showProgress(doneMs: number, totalMs: number, backlogMs: number): void {
+    if (!this.#interactive) return;
+    const share = totalMs === 0 ? 1 : Math.min(1, doneMs / totalMs);
+    const filled = Math.round(share * BAR_WIDTH);
+    const backlog = backlogMs < 1000 ? '' : `  ${(backlogMs / 1000).toFixed(0)} s to be recognised`;
+    this.#progress = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}  ${clock(doneMs)} of ${clock(totalMs)}${backlog}`;
+    if (performance.now() - this.#drawnAt >= PROGRESS_INTERVAL_MS) this.#draw();
+  }
+
+  /** Something to be told beside the transcript. */
+  note(text: string): void {
+    this.#print(text);
+  }
+
+  /** Takes away what is not settled: nothing more will come. */
+  finish(): void {
+    this.#interim = null;
+    this.#progress = null;
+    this.#draw();
+  }
+
+  #showLine({ kind, startMs, text }: TranscriptSegment): void {
+    if (text === '') return;
+    this.#output.write(`${clock(startMs)}  ${kind === 'INTERIM' ? '… ' : ''}${printable(text)}\n`);
+  }
+
+  #print(line: string): void {
+    this.#output.write(`${this.#takeBack()}${line}\n`);
+    this.#draw();
+  }
+
+  #draw(): void {
+    // A line as wide as the terminal would wrap, and could not be taken back.
+    const width = (this.#output.columns ?? FALLBACK_COLUMNS) - 1;
+    const lines: string[] = [];
+    if (this.#interim !== null) {
+      const time = clock(this.#interim.startMs);
+      lines.push(this.#dim(`${time}  ${tail(printable(this.#interim.text), width - time.length - 2)}`));
+    }
+    if (this.#progress !== null) lines.push(charactersOf(this.#progress).slice(0, width).join(''));
+    // In one piece, so that nobody sees the gap between old and new.
+    const change = this.#takeBack() + lines.join('\n');
+    if (change !== '') this.#output.write(change);
+    this.#drawnLines = lines.length;
+    this.#drawnAt = performance.now();
+  }
+
+  /** What erases the lines that are drawn: ECMA-48 erase in line (EL 2) and cursor up (CUU 1). */
+  #takeBack(): string {
+    if (this.#drawnLines === 0) return '';
+    const sequence = `\r\u001b[2K${'\u001b[1A\u001b[2K'.repeat(this.#drawnLines - 1)}`;
+    this.#drawnLines = 0;
+    return sequence;
+  }
+}
+
+/** The end of the text, where the news is, in at most `width` characters. */
+function tail(text: string, width: number): string {
+  const characters = charactersOf(text);
+  return characters.length <= width ? text : `…${characters.slice(1 - Math.max(width, 2)).join('')}`;
+}
+
+/** As people count them: an accent or a joined emoji takes no place of its own. */
+function charactersOf(text: string): string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+}
+
+/** `m:ss`, or `h:mm:ss` from an hour on. */
+export function clock(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${twoDigits(seconds % 60)}`;
+  return `${Math.floor(minutes / 60)}:${twoDigits(minutes % 60)}:${twoDigits(seconds % 60)}`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
+}

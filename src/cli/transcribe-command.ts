@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ApiConnection } from './api-connection.ts';
+import { AudioFile } from './audio-file.ts';
+import type { CommandContext, ServerOptions } from './context.ts';
+import { CommandLineError } from './errors.ts';
+import { withServer, type FoundServer } from './find-server.ts';
+import { clock, LiveCaptions } from './live-captions.ts';
+import { findSession, readTranscript } from './session-queries.ts';
+import { reportSession, shortId } from './session-report.ts';
+import { formatTranscript, type TranscriptFormat } from './transcript-formats.ts';
+import { TranscriptionClient } from './transcription-client.ts';
+
+export interface TranscribeOptions extends ServerOptions {
+  readonly language: string;
+  readonly title?: string;
+  /** Times real time; `Infinity`: as fast as the recogniser follows. */
+  readonly speed: number;
+  readonly format: TranscriptFormat;
+  /** Live captions also where standard error is no terminal. */
+  readonly captions?: boolean;
+  /** Where the transcript goes; standard output when absent. */
+  readonly output?: string;
+}
+
+/** What shells report of a program that was ended by Ctrl-C: 128 + SIGINT. */
+const INTERRUPTED = 130;
+
+/** @returns the exit code */
+export async function transcribe(file: string, options: TranscribeOptions, context: CommandContext): Promise<number> {
+  if (options.output !== undefined) await checkFolderOf(options.output);
+  const audio = await AudioFile.open(file);
+  try {
+    return await withServer(options, context, async (server) => {
+      await server.ready;
+      return transcribeOn(server, audio, file, options, context);
+    });
+  } finally {
+    await audio.close();
+  }
+}
+
+async function transcribeOn(
+  server: FoundServer,
+  audio: AudioFile,
+  file: string,
+  options: TranscribeOptions,
+  context: CommandContext,
+): Promise<number> {
+  const captions = new LiveCaptions(context.stderr, context.environment, options.captions ?? false);
+  const stopping = new AbortController();
+  const client = new TranscriptionClient(
+    server.address,
+    audio,
+    {
+      externalId: `transcribe-${randomUUID()}`,
+      title: options.title ?? path.basename(file),
+      language: options.language,
+      speed: options.speed,
+    },
+    {
+      onSegment: (segment) => captions.showSegment(segment),
+      onProgress: ({ acknowledgedMs, backlogMs }) =>
+        captions.showProgress(Math.max(0, acknowledgedMs - backlogMs), audio.durationMs, backlogMs),
+      onSetback: (error) => captions.note(`trying again: ${error.message}`),
+    },
+    stopping.signal,
+  );
+  const ignoreInterrupts = context.onInterrupt(() => {
+    if (stopping.signal.aborted) {
+      captions.finish();
+      captions.note('left at once: the server ends the session by itself when no audio comes');
+      context.exit(INTERRUPTED);
+    }
+    stopping.abort();
+    captions.note('ending the session (Ctrl-C again leaves at once) …');
+  });
+
+  captions.note(
+    `${path.basename(file)}: ${clock(audio.durationMs)} at ${audio.format.sampleRate} Hz, to ${server.name}`,
+  );
+  if (audio.channels > 1) captions.note(`its ${audio.channels} channels are mixed down to one`);
+  let sessionId: string;
+  try {
+    sessionId = await client.run();
+  } finally {
+    ignoreInterrupts();
+    captions.finish();
+  }
+
+  const connection = await ApiConnection.open(server.address);
+  try {
+    const session = await findSession(connection, sessionId);
+    const segments = await readTranscript(connection, sessionId);
+    const isWatched = context.stderr.isTTY === true || options.captions === true;
+    if (isWatched) captions.note('\nAs it is stored:');
+    await deliver(formatTranscript(options.format, segments, session), options.output, context);
+    if (isWatched) captions.note('');
+    captions.note(reportSession(session));
+    captions.note(`again: ${context.programName} show ${shortId(session.id)}`);
+    if (!server.isOwn)
+      captions.note(
+        `in a browser: ${new URL(`/live?session=${encodeURIComponent(session.id)}`, server.address.url).href}`,
+      );
+    if (session.status === 'FAILED') throw new CommandLineError('the session failed: its transcript is not complete');
+  } finally {
+    await connection.close();
+  }
+  return stopping.signal.aborted ? INTERRUPTED : 0;
+}
+
+/** Better told before an hour of audio than after it. */
+async function checkFolderOf(output: string): Promise<void> {
+  const folder = path.dirname(path.resolve(output));
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw new CommandLineError(`cannot write ${output}: there is no folder ${folder} that can be written to`, {
+      cause: error,
+    });
+  });
+}
+
+async function deliver(transcript: string, output: string | undefined, context: CommandContext): Promise<void> {
+  if (output === undefined) {
+    context.stdout.write(transcript);
+    return;
+  }
+  try {
+    await writeFile(output, transcript);
+  } catch (error) {
+    throw new CommandLineError(`cannot write ${output}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import { cuesOf, type Cue } from './cues.ts';
+import type { TranscriptSegment } from './api-types.ts';
+import { printable } from './printable.ts';
+
+export const TRANSCRIPT_FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
+export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
+
+/**
+ * A transcript as text, ending with a line break (or empty, when there is nothing to say).
+ *
+ * @param segments finals, in the order of their `sequence`
+ * @param session what `json` says about the session beside its segments
+ */
+export function formatTranscript(
+  format: TranscriptFormat,
+  segments: readonly TranscriptSegment[],
+  session: object,
+): string {
+  switch (format) {
+    case 'txt':
+      return toText(segments);
+    case 'srt':
+      return toSubRip(segments);
+    case 'vtt':
+      return toWebVtt(segments);
+    case 'json':
+      return `${JSON.stringify({ session, segments }, null, 2)}\n`;
+  }
+}
+
+/** One segment a line, as it reads; who speaks stands before it, where that is known. */
+export function toText(segments: readonly TranscriptSegment[]): string {
+  return segments
+    .map(({ speaker, text }) => `${speaker === null ? '' : `${printable(speaker)}: `}${printable(text)}\n`)
+    .join('');
+}
+
+/**
+ * SubRip (`.srt`), as players read it: https://www.matroska.org/technical/subtitles.html#srt-subtitles. It has no way to
+ * escape anything, so what would end a cue's text (a blank line, an arrow) is kept out of it.
+ */
+export function toSubRip(segments: readonly TranscriptSegment[]): string {
+  return inOrder(segments)
+    .map(
+      (cue, index) =>
+        `${index + 1}\n${timestamp(cue.startMs, ',')} --> ${timestamp(cue.endMs, ',')}\n${withSpeaker(cue)
+          .map((line) => line.replaceAll('-->', '→'))
+          .join('\n')}\n`,
+    )
+    .join('\n');
+}
+
+/** WebVTT (`.vtt`): https://www.w3.org/TR/webvtt1/, with a voice span where the speaker is known. */
+export function toWebVtt(segments: readonly TranscriptSegment[]): string {
+  const cues = inOrder(segments).map((cue) => {
+    const voice = cue.speaker === null ? '' : `<v ${escapeWebVtt(printable(cue.speaker))}>`;
+    const text = cue.lines.map(escapeWebVtt).join('\n');
+    return `\n${timestamp(cue.startMs, '.')} --> ${timestamp(cue.endMs, '.')}\n${voice}${text}\n`;
+  });
+  return `WEBVTT\n${cues.join('')}`;
+}
+
+/** Several channels speak at once; players want cues by start time (WebVTT demands it). */
+function inOrder(segments: readonly TranscriptSegment[]): Cue[] {
+  return segments.flatMap(cuesOf).toSorted((a, b) => a.startMs - b.startMs);
+}
+
+function withSpeaker({ speaker, lines }: Cue): string[] {
+  if (speaker === null) return [...lines];
+  return lines.map((line, index) => (index === 0 ? `${printable(speaker)}: ${line}` : line));
+}
+
+/** `<` and `&` would begin a tag or a character reference, `>` could complete an arrow. */
+function escapeWebVtt(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** `HH:MM:SS,mmm`; more than two digits of hours when there are that many. */
+function timestamp(milliseconds: number, decimalMark: ',' | '.'): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+    .map((value) => String(value).padStart(2, '0'))
+    .join(':');
+  return `${clock}${decimalMark}${String(milliseconds % 1000).padStart(3, '0')}`;
+}

@@ -48,7 +48,7 @@ module.exports = {
       comment: 'Parts are passed in; src/config.ts is the only reader of the environment.',
       severity: 'error',
       from: { path: '^src/(server|http|schema|services)' },
-      to: { path: '^src/config' , dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/config', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'only-database-and-schema-builder-know-prisma',
@@ -62,7 +62,12 @@ module.exports = {
       from: { path: '^src/recognition/(moonshine|scripted)/' },
       to: { path: '^src/(?!audio/)', pathNot: ['^src/recognition/(engine|recogniser)\\.ts$', '^src/recognition/$1/'] },
     },
-    { name: 'no-orphans-in-src', severity: 'error', from: { path: '^src/', orphan: true, pathNot: [generated] }, to: {} },
+    {
+      name: 'no-orphans-in-src',
+      severity: 'error',
+      from: { path: '^src/', orphan: true, pathNot: [generated] },
+      to: {},
+    },
     {
       name: 'no-dev-dependencies-in-src',
       severity: 'error',

@@ -1,7 +1,7 @@
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from './format.ts';
 
 /** Samples per second that resampling yields. */
-export const RESAMPLED_RATE = 16_000;
+const RESAMPLED_RATE = 16_000;
 
 /** Attenuation of aliases and images, dB. */
 const STOPBAND_DB = 80;

@@ -107,7 +107,7 @@ export class ProcessPool implements Recogniser {
       owner: {
         onReady: () => {
           readyAt = performance.now();
-          logger.info({ pid: process.pid }, 'recogniser process ready');
+          logger.info({ processId: process.pid }, 'recogniser process ready');
           if (this.#slots.every((other) => other.process?.isReady)) this.#starting?.resolve();
         },
         onGone: (error) => {
@@ -132,7 +132,7 @@ export class ProcessPool implements Recogniser {
     const { firstRestartMs, longestRestartMs } = this.#options.timing;
     const pauseMs = Math.min(longestRestartMs, firstRestartMs * 2 ** (slot.failuresInARow - 1));
     this.#options.logger.error(
-      { pid: process.pid, streams: process.streams, pauseMs, err: error },
+      { processId: process.pid, streams: process.streams, pauseMs, err: error },
       'recogniser process lost',
     );
     slot.restart = setTimeout(() => this.#startProcess(slot), pauseMs);

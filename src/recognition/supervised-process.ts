@@ -126,7 +126,7 @@ export class SupervisedProcess {
         if (message.stalledMs > this.#timing.stalledMs) this.#kill('hung: its work did not move');
         return;
       case 'warning':
-        this.#logger.warn({ pid: this.pid }, message.message);
+        this.#logger.warn({ processId: this.pid }, message.message);
         return;
       case 'interim':
       case 'decision':

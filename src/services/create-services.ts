@@ -24,7 +24,7 @@ export interface ServicesParts {
 }
 
 /** Whether the server can do its work now, part by part. */
-export interface Readiness {
+interface Readiness {
   readonly database: boolean;
   readonly recogniser: boolean;
   /** The segment writer keeps up: no final waits much longer than a batch may. */

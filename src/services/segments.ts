@@ -5,7 +5,7 @@ import type { FinalEntry } from './journal-entry.ts';
 /**
  * The id of the utterance that starts at this sample: the same for its interims, its final, and the same after a recovery.
  */
-export function segmentId(sessionId: string, channel: number, startSample: number): string {
+function segmentId(sessionId: string, channel: number, startSample: number): string {
   return `${sessionId}.${channel}.${startSample}`;
 }
 

@@ -16,7 +16,7 @@ export interface SessionLogs {
 }
 
 /** A session can't go on: what its journal said is not all there any more. */
-export class JournalDamagedError extends Error {
+class JournalDamagedError extends Error {
   override readonly name = 'JournalDamagedError';
 }
 

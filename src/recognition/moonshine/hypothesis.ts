@@ -3,7 +3,7 @@ import type { DecodedToken } from './decoder.ts';
 import { beginsWord, carriesWord, textOf } from './vocabulary.ts';
 
 /** Nothing was said. */
-export const NOTHING: Hypothesis = { text: '', words: [], confidence: null };
+const NOTHING: Hypothesis = { text: '', words: [], confidence: null };
 
 /**
  * Words and their confidences. A word's confidence is the lowest probability among its tokens, which agrees well with how

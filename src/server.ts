@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { Documents } from './http/documents.ts';
 import { Graphiql, wantsGraphiql } from './http/graphiql.ts';
-import { graphqlOverHttp, type GraphqlParts } from './http/graphql-over-http.ts';
+import { graphqlOverHttp } from './http/graphql-over-http.ts';
+import type { GraphqlParts } from './http/graphql-parts.ts';
 import { graphqlOverWebSocket } from './http/graphql-over-websocket.ts';
 import { checkToken, type GuardPolicy } from './http/guard.ts';
 import { createHttpServer, listen, type Route } from './http/http-server.ts';
@@ -44,7 +45,7 @@ export interface VerbatimServer {
 const GRAPHQL_PATH = '/graphql';
 /** What an operation may have besides a chunk of audio, in bytes. */
 const MAX_DOCUMENT_BYTES = 128 * 1024;
-const MAX_OPERATIONS_PER_SOCKET = 1_000;
+const MAX_SUBSCRIPTIONS_PER_SOCKET = 200;
 const CONNECTION_INIT_TIMEOUT_MS = 5_000;
 const PING_INTERVAL_MS = 12_000;
 /** What clients have to finish when the server stops, in milliseconds. */
@@ -68,7 +69,7 @@ export function createServer({ services, database, readiness, logger, settings }
     graphql,
     {
       maxMessageBytes: maxOperationBytes,
-      maxOperationsPerSocket: MAX_OPERATIONS_PER_SOCKET,
+      maxSubscriptionsPerSocket: MAX_SUBSCRIPTIONS_PER_SOCKET,
       connectionInitTimeoutMs: CONNECTION_INIT_TIMEOUT_MS,
       pingIntervalMs: PING_INTERVAL_MS,
     },

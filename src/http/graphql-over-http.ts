@@ -1,18 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { ServiceError } from '../services/errors.ts';
 import type { Documents } from './documents.ts';
+import type { GraphqlParts } from './graphql-parts.ts';
+import { answerJsonOperation, isPlainJsonOperation } from './json-operation.ts';
 import { sendRefusal } from './responses.ts';
-
-export interface GraphqlParts {
-  readonly schema: GraphQLSchema;
-  readonly documents: Documents;
-  /** What the resolvers work with, anew for each operation. */
-  readonly createContext: () => object;
-  /** What a client may know of an error. */
-  readonly toClientError: (error: unknown) => GraphQLError;
-}
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -42,7 +34,8 @@ export function graphqlOverHttp(parts: GraphqlParts, settings: { maxBodyBytes: n
       sendRefusal(request, response, error, 415);
       return;
     }
-    await yoga.handle(request, response);
+    if (isPlainJsonOperation(request)) await answerJsonOperation(request, response, parts, settings.maxBodyBytes);
+    else await yoga.handle(request, response);
   };
 }
 

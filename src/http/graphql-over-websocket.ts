@@ -1,18 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { execute, GraphQLError, subscribe, type GraphQLFormattedError } from 'graphql';
+import { execute, getOperationAST, GraphQLError, subscribe } from 'graphql';
 import { handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
-import type { GraphqlParts } from './graphql-over-http.ts';
+import type { GraphqlParts } from './graphql-parts.ts';
+import { formatErrors } from './operation-errors.ts';
 import { serveSocket } from './serve-socket.ts';
 
 export interface WebSocketSettings {
   /** Largest message, in bytes. */
   readonly maxMessageBytes: number;
-  /** Operations that one socket may have under way: subscriptions, and requests that were not answered yet. */
-  readonly maxOperationsPerSocket: number;
+  /** Subscriptions that one socket may have at a time. */
+  readonly maxSubscriptionsPerSocket: number;
   /** Milliseconds that a client has for its first message. */
   readonly connectionInitTimeoutMs: number;
   /** Milliseconds between two pings; who has not answered one by the next is gone. */
@@ -50,12 +51,12 @@ export function graphqlOverWebSocket(
     connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
     onConnect: ({ connectionParams, extra }) =>
       isAllowed(() => checkToken(authorizationIn(connectionParams) ?? extra.authorization)),
-    onSubscribe: prepareWith(parts, settings.maxOperationsPerSocket),
+    onSubscribe: prepareWith(parts, settings.maxSubscriptionsPerSocket),
     execute,
     subscribe,
     onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
-      errors === undefined ? undefined : { ...result, errors: toClient(errors, parts) },
-    onError: (_context, _id, _payload, errors) => toClient(errors, parts),
+      errors === undefined ? undefined : { ...result, errors: formatErrors(errors, parts.toClientError) },
+    onError: (_context, _id, _payload, errors) => formatErrors(errors, parts.toClientError),
   });
   // Audio does not shrink by compression, and a compressor per socket costs memory.
   const server = new WebSocketServer({
@@ -85,17 +86,19 @@ export function graphqlOverWebSocket(
 }
 
 /** Turns a message into an operation, or into the errors that answer it: a bad document costs the socket nothing. */
-function prepareWith(parts: GraphqlParts, maxOperations: number): NonNullable<Options['onSubscribe']> {
+function prepareWith(parts: GraphqlParts, maxSubscriptions: number): NonNullable<Options['onSubscribe']> {
   return ({ subscriptions }, _id, { query, operationName, variables }) => {
-    if (Object.keys(subscriptions).length > maxOperations) {
+    const { document, errors } = parts.documents.prepare(query);
+    if (errors !== null) return errors;
+    // Requests need no limit here: a socket with many unanswered ones is not read on.
+    const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
+    if (isSubscription && Object.keys(subscriptions).length > maxSubscriptions) {
       const refusal = new ServiceError(
         'RATE_LIMITED',
-        `This socket has ${maxOperations} operations under way: wait for answers, or open another socket.`,
+        `This socket has ${maxSubscriptions} operations under way: end some, or open another socket.`,
       );
       return [new GraphQLError(refusal.message, { originalError: refusal })];
     }
-    const { document, errors } = parts.documents.prepare(query);
-    if (errors !== null) return errors;
     return {
       schema: parts.schema,
       document,
@@ -104,15 +107,6 @@ function prepareWith(parts: GraphqlParts, maxOperations: number): NonNullable<Op
       contextValue: parts.createContext(),
     };
   };
-}
-
-/** Without the notes that are meant for the HTTP side. */
-function toClient(errors: readonly GraphQLError[], { toClientError }: GraphqlParts): GraphQLFormattedError[] {
-  return errors.map((error) => {
-    const { extensions, ...rest } = toClientError(error).toJSON();
-    const { http: _http, unexpected: _unexpected, ...shown } = extensions ?? {};
-    return { ...rest, extensions: shown };
-  });
 }
 
 function isAllowed(check: () => void): boolean {

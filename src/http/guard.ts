@@ -100,7 +100,7 @@ function hostname(host: string | undefined): string | null {
 }
 
 /** Whether an IP address, or the name `localhost`, can only be this machine. */
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 

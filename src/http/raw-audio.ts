@@ -46,7 +46,10 @@ export async function receiveRawAudio(
   }
   const id = sessionIdOf(decoded(PATH.exec(url.pathname)?.[1] ?? ''));
   const sequence = sequenceIn(url);
-  const bytes = await readBody(request, maxChunkBytes);
+  const bytes = await readBody(request, maxChunkBytes, () => {
+    const message = `A chunk may have ${maxChunkBytes} bytes at most: send it in smaller chunks.`;
+    return new ServiceError('AUDIO_TOO_LARGE', message);
+  });
   const { nextSequence, receivedMs, backlogMs, duplicate } = await sessions.sendAudio(id, sequence, bytes);
   sendJson(response, 200, { nextSequence, receivedMs, backlogMs, duplicate });
 }

@@ -8,12 +8,14 @@ export class RequestAbortedError extends Error {
 
 /**
  * Reads a request's whole body.
- * @throws ServiceError `AUDIO_TOO_LARGE` as soon as it is longer than `maxBytes`, without reading on
+ * @throws what `tooLarge` makes as soon as it is longer than `maxBytes`, without reading on
  * @throws RequestAbortedError when it stops half-way
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = () =>
-    new ServiceError('AUDIO_TOO_LARGE', `A chunk may have ${maxBytes} bytes at most: send it in smaller chunks.`);
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  tooLarge: () => ServiceError,
+): Promise<Buffer> {
   if (Number(request.headers['content-length']) > maxBytes) throw tooLarge();
   const pieces: Buffer[] = [];
   let length = 0;

@@ -2,8 +2,12 @@ import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../services/logger.ts';
 
-/** Bytes of messages under way above which a socket is not read on: the client has to wait, not the server's memory. */
+/**
+ * What a socket may have under way before it is not read on: its client has to wait then, not the server's memory. Bytes of
+ * messages that are not answered yet, and so many for each of them besides.
+ */
 const MAX_BYTES_UNDER_WAY = 8 * 1024 * 1024;
+const OVERHEAD_BYTES = 4 * 1024;
 
 /**
  * Connects one socket to the protocol. Differs from graphql-ws' own adapter in what happens under load and in failure: events
@@ -25,7 +29,8 @@ export function serveSocket<Extra>(
       close: (code, reason) => socket.close(code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer) => {
-          bytesUnderWay += data.byteLength;
+          const weight = data.byteLength + OVERHEAD_BYTES;
+          bytesUnderWay += weight;
           if (bytesUnderWay > MAX_BYTES_UNDER_WAY) socket.pause();
           void handle(data.toString())
             .catch((error: unknown) => {
@@ -33,7 +38,7 @@ export function serveSocket<Extra>(
               socket.close(CloseCode.InternalServerError, 'Internal server error');
             })
             .finally(() => {
-              bytesUnderWay -= data.byteLength;
+              bytesUnderWay -= weight;
               if (socket.isPaused && bytesUnderWay <= MAX_BYTES_UNDER_WAY) socket.resume();
             });
         });
@@ -68,7 +73,7 @@ function keepAlive(socket: WebSocket, intervalMs: number): () => void {
     answered = true;
   });
   const timer = setInterval(() => {
-    // Nothing can be heard of a client while it is not listened to.
+    // Nothing can be heard of a client while it is not listened to; if it is gone, sending to it fails.
     if (socket.isPaused) return;
     if (!answered) {
       socket.terminate();

@@ -1,7 +1,7 @@
 import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type AudioFormat } from '../audio/format.ts';
 import { builder } from './builder.ts';
 
-export const AudioEncodingRef = builder.enumType('AudioEncoding', {
+const AudioEncodingRef = builder.enumType('AudioEncoding', {
   description:
     'How the bytes of a chunk encode samples. Multi-byte encodings are little-endian; channels are interleaved.',
   values: {

@@ -2,8 +2,8 @@ import type { Page, PageRequest } from '../database/session-store.ts';
 import { ServiceError } from '../services/errors.ts';
 import { builder } from './builder.ts';
 
-export const DEFAULT_PAGE_SIZE = 20;
-export const MAX_PAGE_SIZE = 100;
+const DEFAULT_PAGE_SIZE = 20;
+const MAX_PAGE_SIZE = 100;
 
 /** The arguments of every list, as of the Relay cursor connections specification. https://relay.dev/graphql/connections.htm */
 export const pageArguments = builder.args((t) => ({

@@ -56,7 +56,7 @@ const DOORS: readonly DoorUnderTest[] = [
     headers: { 'content-type': 'application/octet-stream' },
     body: 'x',
   },
-  { name: 'GraphiQL', method: 'GET', path: '/graphql', headers: { accept: 'text/html' } },
+  { name: 'GraphiQL', method: 'GET', path: '/graphql', headers: { accept: 'text/html', 'accept-encoding': 'gzip' } },
   { name: 'pages', method: 'GET', path: '/', headers: {} },
   { name: 'the health probe', method: 'GET', path: '/health', headers: {} },
   { name: 'the readiness probe', method: 'GET', path: '/ready', headers: {} },

@@ -91,16 +91,23 @@ describe('a WebSocket', () => {
     socket.socket.close();
   });
 
-  it('answers a client that asks for too much at once with RATE_LIMITED, and goes on', async () => {
+  it('answers a client that subscribes to too much with RATE_LIMITED, and goes on', async () => {
     const sessionId = await startSession(server.client);
     const socket = await new RawSocket(server.url).open();
-    for (let index = 0; index < 1_010; index += 1) socket.subscribe(`${index}`, SEGMENT_ADDED, { sessionId });
+    for (let index = 0; index < 210; index += 1) socket.subscribe(`${index}`, SEGMENT_ADDED, { sessionId });
     const refusal = await socket.received(({ type }) => type === 'error');
     expect(refusal.payload).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }]);
-    socket.send({ id: '0', type: 'complete' });
     socket.subscribe('more', '{ sessions(first: 1) { edges { cursor } } }');
     await socket.received(({ id, type }) => id === 'more' && type === 'next');
     socket.socket.close();
+    await endSession(server.client, sessionId);
+  });
+
+  it('takes a backlog of any length at once: what it cannot take yet waits at the client', async () => {
+    const sessionId = await startSession(server.client);
+    const chunks = Array.from({ length: 4_000 }, () => Buffer.alloc(3_200));
+    const last = await sendChunks(server.client, sessionId, chunks);
+    expect(last).toMatchObject({ nextSequence: 4_000, receivedMs: 400_000 });
     await endSession(server.client, sessionId);
   });
 

@@ -42,7 +42,7 @@ export const START = `mutation ($input: StartSessionInput!) { startSession(input
 export const SEND = `mutation ($input: SendAudioInput!) { sendAudio(input: $input) { nextSequence receivedMs backlogMs duplicate } }`;
 export const SKIP = `mutation ($input: SkipAudioInput!) { skipAudio(input: $input) { nextSequence receivedMs backlogMs duplicate } }`;
 export const END = `mutation ($input: EndSessionInput!) { endSession(input: $input) { session { ${SESSION_FIELDS} } } }`;
-export const SESSION = `query ($id: ID!) { session(id: $id) { ${SESSION_FIELDS} } }`;
+const SESSION = `query ($id: ID!) { session(id: $id) { ${SESSION_FIELDS} } }`;
 export const SEGMENT_ADDED = `subscription ($sessionId: ID!, $after: String, $fromStart: Boolean) {
   segmentAdded(sessionId: $sessionId, after: $after, fromStart: $fromStart) { ${SEGMENT_FIELDS} } }`;
 

@@ -1,0 +1,13 @@
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+
+/** Errors of an operation as they are sent: what a client may know, without the notes that are meant for Yoga. */
+export function formatErrors(
+  errors: readonly GraphQLError[],
+  toClientError: (error: unknown) => GraphQLError,
+): GraphQLFormattedError[] {
+  return errors.map((error) => {
+    const { extensions, ...rest } = toClientError(error).toJSON();
+    const { http: _http, unexpected: _unexpected, ...shown } = extensions ?? {};
+    return { ...rest, extensions: shown };
+  });
+}

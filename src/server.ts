@@ -122,7 +122,7 @@ export function createServer({ services, database, readiness, logger, settings }
   return {
     start: async () => {
       const { port } = await listen(server, settings.port, settings.host);
-      return { url: `http://${isIPv6(settings.host) ? `[${settings.host}]` : settings.host}:${port}` };
+      return { url: `http://${reachableHost(settings.host)}:${port}` };
     },
     stop: async () => {
       const closed = new Promise<void>((resolve) => {
@@ -134,4 +134,10 @@ export function createServer({ services, database, readiness, logger, settings }
       clearTimeout(hangUp);
     },
   };
+}
+
+/** Listening on all addresses is not an address: who asks on this machine finds it at its own. */
+function reachableHost(host: string): string {
+  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return isIPv6(address) ? `[${address}]` : address;
 }

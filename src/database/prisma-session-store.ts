@@ -8,6 +8,7 @@ import {
   type BatchOutcome,
   type DayTotals,
   ExternalIdTakenError,
+  type FinalsRequest,
   type NewSession,
   type Page,
   type PageRequest,
@@ -87,11 +88,8 @@ export class PrismaSessionStore implements SessionStore {
     return translated(() => findSegment(this.#client, id));
   }
 
-  finalsBySequence(
-    sessionId: string,
-    range: { afterSequence: number; beforeSequence: number; limit: number; fromEnd: boolean },
-  ): Promise<Segment[]> {
-    return translated(() => finalsBySequence(this.#client, sessionId, range));
+  finalsBySequence(requests: readonly FinalsRequest[]): Promise<Segment[][]> {
+    return translated(() => finalsBySequence(this.#client, requests));
   }
 
   interimsOf(sessionId: string): Promise<Segment[]> {

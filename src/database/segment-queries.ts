@@ -3,7 +3,7 @@ import { cursorFormat } from './cursors.ts';
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { type KeysetList, keysetPage } from './keyset-page.ts';
 import { SEGMENT_COLUMNS, type SegmentRow, toSegment } from './segment-rows.ts';
-import type { Page, PageRequest, Segment, SegmentFilter } from './session-store.ts';
+import type { FinalsRequest, Page, PageRequest, Segment, SegmentFilter } from './session-store.ts';
 import { sessionConditions } from './session-list.ts';
 import { allOf, contains } from './sql.ts';
 import { segmentKinds } from './vocabulary.ts';
@@ -13,6 +13,12 @@ type SegmentKey = readonly [sessionCreatedAt: number, sessionId: string, startMs
 const segmentKey = z.tuple([z.int().min(0).max(8.64e15), z.string(), z.int(), z.string()]);
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
+/** SQLite joins at most 500 selects in one. */
+const REQUESTS_PER_STATEMENT = 100;
+
+interface RequestedRow extends SegmentRow {
+  readonly request: number | bigint;
+}
 
 interface ListedRow extends SegmentRow {
   readonly sessionCreatedAt: Date;
@@ -23,19 +29,28 @@ export async function findSegment(client: PrismaClient, id: string): Promise<Seg
   return row === null ? null : toSegment(row);
 }
 
-/** See `SessionStore.finalsBySequence`. */
-export async function finalsBySequence(
-  client: PrismaClient,
-  sessionId: string,
-  range: { afterSequence: number; beforeSequence: number; limit: number; fromEnd: boolean },
-): Promise<Segment[]> {
-  const rows = await client.segment.findMany({
-    where: { sessionId, sequence: { gt: toColumn(range.afterSequence), lt: toColumn(range.beforeSequence) } },
-    orderBy: { sequence: range.fromEnd ? 'desc' : 'asc' },
-    take: range.limit,
-  });
-  if (range.fromEnd) rows.reverse();
-  return rows.map(toSegment);
+/** See `SessionStore.finalsBySequence`: one statement for all requests, each answered from the index. */
+export async function finalsBySequence(client: PrismaClient, requests: readonly FinalsRequest[]): Promise<Segment[][]> {
+  const found = requests.map((): Segment[] => []);
+  for (let start = 0; start < requests.length; start += REQUESTS_PER_STATEMENT) {
+    const parts = requests
+      .slice(start, start + REQUESTS_PER_STATEMENT)
+      .map((request, index) => Prisma.sql`SELECT * FROM (${finalsOf(request, start + index)})`);
+    const rows = await client.$queryRaw<RequestedRow[]>`${Prisma.join(parts, ' UNION ALL ')}`;
+    for (const row of rows) found[Number(row.request)]?.push(toSegment(row));
+  }
+  for (const [index, { fromEnd }] of requests.entries()) if (fromEnd) found[index]?.reverse();
+  return found;
+}
+
+function finalsOf(
+  { sessionId, afterSequence, beforeSequence, limit, fromEnd }: FinalsRequest,
+  index: number,
+): Prisma.Sql {
+  return Prisma.sql`
+    SELECT ${index} AS request, ${SEGMENT_COLUMNS} FROM segments g
+    WHERE g.session_id = ${sessionId} AND g.sequence > ${toColumn(afterSequence)} AND g.sequence < ${toColumn(beforeSequence)}
+    ORDER BY g.sequence ${fromEnd ? Prisma.sql`DESC` : Prisma.sql`ASC`} LIMIT ${limit}`;
 }
 
 /** The column holds 32 bits; a bound beyond them (also `Infinity`) means the same as the largest. */

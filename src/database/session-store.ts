@@ -172,6 +172,17 @@ export interface DayTotals {
 
 export type Totals = Omit<DayTotals, 'day'>;
 
+/** Finals of a session with a sequence above `afterSequence` and below `beforeSequence`. */
+export interface FinalsRequest {
+  readonly sessionId: string;
+  readonly afterSequence: number;
+  /** `Infinity`: to the last. */
+  readonly beforeSequence: number;
+  /** The lowest so many, or with `fromEnd` the highest. */
+  readonly limit: number;
+  readonly fromEnd: boolean;
+}
+
 /** The database as the services see it. Every method may throw `DatabaseUnavailableError`. */
 export interface SessionStore {
   /** @throws ExternalIdTakenError when another session has this `externalId`. */
@@ -186,14 +197,8 @@ export interface SessionStore {
   commitBatch(batch: SegmentBatch): Promise<BatchOutcome>;
 
   findSegment(id: string): Promise<Segment | null>;
-  /**
-   * Finals of one session with `sequence` in (`afterSequence`, `beforeSequence`), at most `limit`: the lowest ones, or
-   * with `fromEnd` the highest; always returned ascending.
-   */
-  finalsBySequence(
-    sessionId: string,
-    range: { afterSequence: number; beforeSequence: number; limit: number; fromEnd: boolean },
-  ): Promise<Segment[]>;
+  /** The finals that each request asks for, ascending; all requests in one statement. */
+  finalsBySequence(requests: readonly FinalsRequest[]): Promise<Segment[][]>;
   /** Stored interims of a session (at most one per channel). */
   interimsOf(sessionId: string): Promise<Segment[]>;
   /** Segments across sessions, in order of (session createdAt descending, session id, startMs, id). */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { toDatabaseError } from '../database/database-errors.ts';
-import { InvalidTimeZoneError } from '../database/session-store.ts';
 import { toServiceError } from '../services/error-mapping.ts';
-import { ServiceError } from '../services/errors.ts';
+import type { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
 
 /** Longest message that is passed on: graphql-js quotes whole values in its own, which may be a megabyte of audio. */
@@ -40,7 +39,6 @@ function rootCause(error: unknown): unknown {
 }
 
 function toRefusal(cause: unknown): ServiceError | null {
-  if (cause instanceof InvalidTimeZoneError) return new ServiceError('BAD_USER_INPUT', cause.message);
   // Pothos' own Prisma fields throw what the driver threw.
   return toServiceError(toDatabaseError(cause));
 }

@@ -1,4 +1,5 @@
 import './scalars.ts';
+import './error-code.ts';
 import './session.ts';
 import './start-session.ts';
 import './end-session.ts';

@@ -1,10 +1,11 @@
 import DataLoader from 'dataloader';
-import type { SessionRecord } from '../database/session-store.ts';
+import type { FinalsRequest, Segment, SessionRecord } from '../database/session-store.ts';
 import type { SessionReader } from '../services/session-reader.ts';
 
 /** Joins the single reads of one operation into one. */
 export interface Loaders {
   readonly session: DataLoader<string, SessionRecord | null>;
+  readonly finals: DataLoader<FinalsRequest, Segment[]>;
 }
 
 export function createLoaders(reader: SessionReader): Loaders {
@@ -19,5 +20,6 @@ export function createLoaders(reader: SessionReader): Loaders {
       // Joins reads, keeps nothing: the context of a subscription outlives many states of a session.
       { cache: false },
     ),
+    finals: new DataLoader((requests) => reader.finals(requests), { cache: false, maxBatchSize: 100 }),
   };
 }

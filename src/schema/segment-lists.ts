@@ -2,6 +2,7 @@ import type { Page, PageRequest, Segment, SegmentFilter, SessionRecord } from '.
 import type { SessionReader } from '../services/session-reader.ts';
 import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';
+import type { Loaders } from './loaders.ts';
 import { SegmentRef, SessionRef } from './node-refs.ts';
 import { pageArguments, toConnection, toPageRequest } from './pagination.ts';
 import { channelOf, finalCursor, interimCursor, sequenceOf } from './segment-cursor.ts';
@@ -19,10 +20,10 @@ builder.objectField(SessionRef, 'segments', (t) =>
         description: 'Final segments, or the drafts of what is being spoken (one per channel at most).',
       }),
     },
-    resolve: async (session, { kind, ...page }, { services }) => {
+    resolve: async (session, { kind, ...page }, { services, loaders }) => {
       const request = toPageRequest(page);
       if (kind === 'INTERIM') return toConnection(await interimPage(services.reader, session, request));
-      const finals = await finalPage(services.reader, session, request);
+      const finals = await finalPage(loaders, session, request);
       return { ...toConnection(finals), totalCount: session.statistics.totalSegments };
     },
   }),
@@ -82,12 +83,13 @@ function toSegmentFilter(input: typeof SegmentFilterInput.$inferInput | null | u
   };
 }
 
-async function finalPage(reader: SessionReader, session: SessionRecord, request: PageRequest): Promise<Page<Segment>> {
+async function finalPage({ finals }: Loaders, session: SessionRecord, request: PageRequest): Promise<Page<Segment>> {
   const afterSequence = request.after === undefined ? 0 : sequenceOf(request.after);
   const beforeSequence = request.before === undefined ? Infinity : sequenceOf(request.before);
   const fromEnd = request.last !== undefined;
   const limit = request.last ?? request.first ?? 0;
-  const found = await reader.finals(session.id, { afterSequence, beforeSequence, limit: limit + 1, fromEnd });
+  const range = { afterSequence, beforeSequence, limit: limit + 1, fromEnd };
+  const found = await finals.load({ sessionId: session.id, ...range });
   const page = fromEnd ? lastOf(found, limit) : found.slice(0, limit);
   // Sequences count from 1 without a hole: the ends of a page tell what precedes and what follows it.
   const total = Math.max(session.statistics.totalSegments, found.at(-1)?.sequence ?? 0);

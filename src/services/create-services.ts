@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionStore } from '../database/session-store.ts';
 import type { Recogniser } from '../recognition/recogniser.ts';
 import type { Logger } from './logger.ts';
@@ -41,6 +42,8 @@ export interface Services {
   readiness(): Promise<Readiness>;
 }
 
+/** How long a database that is able to work may take for nothing, in milliseconds. */
+const PING_LIMIT_MS = 1_000;
 /** How much later than its batch's time a final may be committed before the writer counts as lagging, in milliseconds. */
 const LAG_TOLERANCE_MS = 5_000;
 
@@ -52,7 +55,7 @@ export function createServices({ store, recogniser, logger, settings }: Services
     recogniser,
     writer,
     readFinals: (sessionId, afterSequence, limit) =>
-      reader.finals(sessionId, { afterSequence, beforeSequence: Infinity, limit, fromEnd: false }),
+      reader.finalsOf({ sessionId, afterSequence, beforeSequence: Infinity, limit, fromEnd: false }),
     logger,
   });
   const reader = new SessionReader(store, writer, (id) => open.get(id));
@@ -75,10 +78,11 @@ export function createServices({ store, recogniser, logger, settings }: Services
       await open.stop();
     },
     async readiness() {
-      const database = await store.ping().then(
+      const answered = store.ping().then(
         () => true,
         () => false,
       );
+      const database = await Promise.race([answered, delay(PING_LIMIT_MS, false, { ref: false })]);
       const writerKeepsUp = writer.lagMs <= settings.batchIntervalMs + LAG_TOLERANCE_MS;
       return { database, recogniser: recogniser.ready, writer: writerKeepsUp };
     },

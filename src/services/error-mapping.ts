@@ -1,4 +1,4 @@
-import { DatabaseUnavailableError, InvalidCursorError } from '../database/session-store.ts';
+import { DatabaseUnavailableError, InvalidCursorError, InvalidTimeZoneError } from '../database/session-store.ts';
 import { LogPoisonedError, SequenceConflictError, SequenceGapError, StorageFullError } from '../log/storage-errors.ts';
 import { ServiceError } from './errors.ts';
 
@@ -45,5 +45,6 @@ export function toServiceError(error: unknown): ServiceError | null {
   if (error instanceof InvalidCursorError) {
     return new ServiceError('BAD_USER_INPUT', 'This cursor is not one of this list: use one that it gave.', {}, cause);
   }
+  if (error instanceof InvalidTimeZoneError) return new ServiceError('BAD_USER_INPUT', error.message, {}, cause);
   return null;
 }

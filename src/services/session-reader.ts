@@ -1,5 +1,6 @@
 import type {
   DayTotals,
+  FinalsRequest,
   Page,
   PageRequest,
   Segment,
@@ -13,14 +14,6 @@ import type {
 import type { OpenSession } from './open-session.ts';
 import { finalSegment, sessionIdOfSegment } from './segments.ts';
 import type { SegmentWriter } from './segment-writer.ts';
-
-/** Finals with a sequence above `afterSequence` and below `beforeSequence`: the lowest `limit`, or the highest with `fromEnd`. */
-export interface FinalsRange {
-  readonly afterSequence: number;
-  readonly beforeSequence: number;
-  readonly limit: number;
-  readonly fromEnd: boolean;
-}
 
 const JOURNAL_PAGE = 500;
 
@@ -62,29 +55,38 @@ export class SessionReader {
     };
   }
 
-  /** Finals of one session, ascending. */
-  async finals(sessionId: string, range: FinalsRange): Promise<Segment[]> {
+  /** The finals that each request asks for, ascending. One statement for all sessions that are not open. */
+  async finals(requests: readonly FinalsRequest[]): Promise<Segment[][]> {
+    const closed = requests.filter(({ sessionId }) => this.#findOpen(sessionId) === undefined);
+    const stored = closed.length === 0 ? [] : await this.#store.finalsBySequence(closed);
+    const byRequest = new Map(closed.map((request, index) => [request, stored[index]]));
+    return Promise.all(requests.map(async (request) => byRequest.get(request) ?? this.finalsOf(request)));
+  }
+
+  /** Like `finals`, of one session. */
+  async finalsOf(request: FinalsRequest): Promise<Segment[]> {
+    const { sessionId, limit, fromEnd, afterSequence } = request;
     const session = this.#findOpen(sessionId);
-    if (session === undefined) return this.#store.finalsBySequence(sessionId, range);
+    if (session === undefined) return this.#storedFinals(request);
     // Taken before the database is read: it has at least this much, and the journal has all that follows.
     const checkpoint = this.#writer.checkpointOf(session);
-    const stored = { ...range, beforeSequence: Math.min(range.beforeSequence, checkpoint.sequence + 1) };
-    const inDatabase = (limit: number) =>
-      limit <= 0 || stored.beforeSequence <= range.afterSequence + 1
+    const beforeSequence = Math.min(request.beforeSequence, checkpoint.sequence + 1);
+    const inDatabase = async (count: number) =>
+      count <= 0 || beforeSequence <= afterSequence + 1
         ? []
-        : this.#store.finalsBySequence(sessionId, { ...stored, limit });
+        : this.#storedFinals({ ...request, beforeSequence, limit: count });
     try {
-      if (range.fromEnd) {
-        const recent = await this.#journalled(session, checkpoint.position, range);
-        return [...(await inDatabase(range.limit - recent.length)), ...recent];
+      if (fromEnd) {
+        const recent = await this.#journalled(session, checkpoint.position, request);
+        return [...(await inDatabase(limit - recent.length)), ...recent];
       }
-      const older = await inDatabase(range.limit);
-      const limit = range.limit - older.length;
-      if (limit <= 0) return older;
-      return [...older, ...(await this.#journalled(session, checkpoint.position, { ...range, limit }))];
+      const older = await inDatabase(limit);
+      if (older.length >= limit) return older;
+      const rest = { ...request, limit: limit - older.length };
+      return [...older, ...(await this.#journalled(session, checkpoint.position, rest))];
     } catch (error) {
       // The session was completed and its journal closed meanwhile: now the database has everything.
-      if (this.#findOpen(sessionId) === undefined) return this.#store.finalsBySequence(sessionId, range);
+      if (this.#findOpen(sessionId) === undefined) return this.#storedFinals(request);
       throw error;
     }
   }
@@ -114,7 +116,16 @@ export class SessionReader {
     return this.#store.totals(filter, timeZone);
   }
 
-  async #journalled(session: OpenSession, position: number, range: FinalsRange): Promise<Segment[]> {
+  async #storedFinals(request: FinalsRequest): Promise<Segment[]> {
+    const [finals = []] = await this.#store.finalsBySequence([request]);
+    return finals;
+  }
+
+  async #journalled(
+    session: OpenSession,
+    position: number,
+    range: Omit<FinalsRequest, 'sessionId'>,
+  ): Promise<Segment[]> {
     const found: Segment[] = [];
     for (let from = position; ;) {
       const { entries, end } = await session.journal.read(from, JOURNAL_PAGE);

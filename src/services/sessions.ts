@@ -167,7 +167,13 @@ export class Sessions {
     if (reopened !== null) return reopened.feed.subscribe(afterSequence ?? undefined);
     const history = new SegmentFeed(
       (after, limit) =>
-        this.#parts.reader.finals(id, { afterSequence: after, beforeSequence: Infinity, limit, fromEnd: false }),
+        this.#parts.reader.finalsOf({
+          sessionId: id,
+          afterSequence: after,
+          beforeSequence: Infinity,
+          limit,
+          fromEnd: false,
+        }),
       record.statistics.totalSegments,
       true,
     );

@@ -95,6 +95,12 @@ describe('reads of one operation', () => {
     expect(calls).toEqual(['findSessions']);
   });
 
+  it('fetch the first segments of many sessions with one statement', async () => {
+    const data = await execute('{ sessions { edges { node { segments(first: 3) { edges { node { text } } } } } } }');
+    expect(JSON.stringify(data).match(/"text":"alpha"/gu)).toHaveLength(SESSIONS);
+    expect(calls).toEqual(['listSessions', 'finalsBySequence']);
+  });
+
   it('fetch what the database has of many sessions without a statement for each', async () => {
     const data = await execute('{ sessions { edges { node { stored { status finalSegments } } } } }');
     expect(JSON.stringify(data).match(/"finalSegments":1/gu)).toHaveLength(SESSIONS);

@@ -47,7 +47,7 @@ describe('commitBatch', () => {
 
     expect(await store.commitBatch(batch('a', 0, 500, { finals, interims: [interim], session }))).toBe('applied');
 
-    expect(await store.finalsBySequence('a', ALL)).toEqual(finals);
+    expect((await store.finalsBySequence([{ sessionId: 'a', ...ALL }]))[0]).toEqual(finals);
     expect(await store.interimsOf('a')).toEqual([interim]);
     expect(await store.findSession('a')).toEqual({ ...newSession('a'), ...session, journalPosition: 500 });
   });
@@ -107,7 +107,7 @@ describe('commitBatch', () => {
     expect(contents()).toEqual(before);
 
     expect(await store.commitBatch(batch('a', 100, 200, { finals: many }))).toBe('applied');
-    expect(await store.finalsBySequence('a', ALL)).toHaveLength(601);
+    expect((await store.finalsBySequence([{ sessionId: 'a', ...ALL }]))[0]).toHaveLength(601);
   });
 
   it('replaces an interim by its final, which has the same id', async () => {
@@ -195,7 +195,7 @@ describe('commitBatch', () => {
             position = attempt.toPosition;
             expected.push(...finals);
           }
-          expect(await store.finalsBySequence(id, ALL)).toEqual(expected);
+          expect((await store.finalsBySequence([{ sessionId: id, ...ALL }]))[0]).toEqual(expected);
         },
       ),
       { numRuns: 20 },

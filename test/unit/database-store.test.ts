@@ -122,13 +122,39 @@ describe('the segments of a session', () => {
       await store.commitBatch(batch(id, 0, 1, { finals, interims: [interimSegment(id, `${id} interim`)] }));
     }
     const between = { afterSequence: 2, beforeSequence: 8 };
-    const read = async (limit: number, fromEnd: boolean) =>
-      numbers(await store.finalsBySequence('a', { ...between, limit, fromEnd }));
+    const read = async (limit: number, fromEnd: boolean) => {
+      const [finals = []] = await store.finalsBySequence([{ sessionId: 'a', ...between, limit, fromEnd }]);
+      return numbers(finals);
+    };
     expect(await read(3, false)).toEqual([3, 4, 5]);
     expect(await read(3, true)).toEqual([5, 6, 7]);
     expect(await read(100, false)).toEqual([3, 4, 5, 6, 7]);
     expect(await read(100, true)).toEqual([3, 4, 5, 6, 7]);
     expect(await read(0, false)).toEqual([]);
+  });
+
+  it('are read for many requests at once, each answered in its own place', async () => {
+    const { store } = database();
+    for (const id of ['a', 'b']) {
+      await store.createSession(newSession(id));
+      const finals = Array.from({ length: 4 }, (_, index) => finalSegment(id, index + 1));
+      await store.commitBatch(batch(id, 0, 1, { finals }));
+    }
+    const all = { afterSequence: 0, beforeSequence: Infinity, limit: 2, fromEnd: false };
+    const requests = Array.from({ length: 250 }, (_, index) => ({
+      ...all,
+      sessionId: index % 2 === 0 ? 'a' : 'b',
+      fromEnd: index >= 200,
+    }));
+    const answers = await store.finalsBySequence([...requests, { ...all, sessionId: 'nobody' }]);
+    expect(answers).toHaveLength(251);
+    for (const [index, { sessionId, fromEnd }] of requests.entries()) {
+      const answer = answers[index] ?? [];
+      expect(answer.map((segment) => segment.sessionId)).toEqual([sessionId, sessionId]);
+      expect(numbers(answer)).toEqual(fromEnd ? [3, 4] : [1, 2]);
+    }
+    expect(answers.at(-1)).toEqual([]);
+    expect(answers[0]).toEqual([finalSegment('a', 1), finalSegment('a', 2)]);
   });
 });
 

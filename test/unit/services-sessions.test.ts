@@ -31,7 +31,13 @@ async function send(services: TestServices, id: string, chunks: readonly Uint8Ar
 }
 
 async function finalsOf(services: TestServices, id: string): Promise<Segment[]> {
-  return services.reader.finals(id, { afterSequence: 0, beforeSequence: Infinity, limit: 100, fromEnd: false });
+  return services.reader.finalsOf({
+    sessionId: id,
+    afterSequence: 0,
+    beforeSequence: Infinity,
+    limit: 100,
+    fromEnd: false,
+  });
 }
 
 const textsOf = async (services: TestServices, id: string) => (await finalsOf(services, id)).map(({ text }) => text);

@@ -19,6 +19,11 @@ const MAX_METADATA_BYTES = 16 * 1024;
 /** Channels that are transcribed. */
 const MAX_CHANNELS = 1;
 
+/** The primary language of a BCP 47 tag, which is what recognisers know: `en` of `en-GB`. */
+export function primaryLanguage(tag: string): string {
+  return tag.toLowerCase().split('-')[0] ?? '';
+}
+
 /** @throws ServiceError `BAD_USER_INPUT` with what to change. */
 export function checkSessionRequest(request: SessionRequest, languages: readonly string[]): void {
   const { externalId, title, language, audioFormat, metadata } = request;
@@ -31,8 +36,7 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   if (Buffer.byteLength(JSON.stringify(metadata ?? null)) > MAX_METADATA_BYTES) {
     refuse(`metadata may have ${MAX_METADATA_BYTES} bytes of JSON at most.`);
   }
-  const primary = language.toLowerCase().split('-')[0] ?? '';
-  if (!languages.includes(primary)) {
+  if (!languages.includes(primaryLanguage(language))) {
     refuse(`The language "${language.slice(0, 35)}" is not supported; supported: ${languages.join(', ')}.`);
   }
   if (!Number.isInteger(sampleRate) || sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {

@@ -10,6 +10,7 @@ import {
 import type { JournalEntry } from './journal-entry.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
+import { primaryLanguage } from './session-request.ts';
 import { Signal } from './signal.ts';
 
 /** Seconds of audio that may be with the recogniser without having been worked through: bounds its memory per session. */
@@ -75,7 +76,7 @@ export class Transcription {
       {
         sessionId: session.id,
         format: session.record.audioFormat,
-        language: session.record.language,
+        language: primaryLanguage(session.record.language),
         resume,
       },
       {

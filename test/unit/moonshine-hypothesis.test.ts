@@ -1,7 +1,7 @@
 import llamaTokenizer from 'llama-tokenizer-js';
 import { describe, expect, it } from 'vitest';
 import { tokenLimit, type DecodedToken } from '../../src/recognition/moonshine/decoder.ts';
-import { toHypothesis } from '../../src/recognition/moonshine/hypothesis.ts';
+import { isInForeignScript, toHypothesis } from '../../src/recognition/moonshine/hypothesis.ts';
 import { endBeforeLoop } from '../../src/recognition/moonshine/repetition.ts';
 import { textOf } from '../../src/recognition/moonshine/vocabulary.ts';
 
@@ -26,9 +26,10 @@ describe('the text of tokens', () => {
     expect(textOf([1, ...idsOf('yes'), 2, 0, 32_000, 32_767])).toBe('yes');
   });
 
-  it('shows bytes that form no character as such, rather than fail', () => {
-    const firstByteOfTwo = idsOf('😀').slice(0, -1);
-    expect(textOf(firstByteOfTwo)).toBe('\u{FFFD}');
+  it('shows bytes that form no character as such, and leaves out those that only begin one at the end', () => {
+    const brokenOff = idsOf('😀').slice(0, -1);
+    expect(textOf([...brokenOff, ...idsOf('a')])).toMatch(/^\u{FFFD} ?a$/u);
+    expect(textOf([...idsOf('a'), ...brokenOff])).toBe('a');
   });
 });
 
@@ -106,5 +107,17 @@ describe('the number of tokens', () => {
     expect(tokenLimit(10 * 16_000)).toBe(65);
     expect(tokenLimit(1.1 * 16_000)).toBe(8);
     expect(tokenLimit(1_600)).toBe(4);
+  });
+});
+
+describe('a draft in a script that the model can not mean', () => {
+  it.each([
+    ['好吃', true],
+    ['Привет!', true],
+    ['Naïve café, 好', false],
+    ['1, 2, 3', false],
+    ['', false],
+  ])('%j: %s', (text, isForeign) => {
+    expect(isInForeignScript(text)).toBe(isForeign);
   });
 });

@@ -73,6 +73,14 @@ describe('a session', () => {
     expect(await reader.interims(id)).toEqual([]);
   });
 
+  it('may be of a regional variety of a language that the recogniser knows', async () => {
+    const { sessions } = services();
+    const { id } = await sessions.start({ ...request, language: 'en-GB' });
+    await send(services(), id, chunksOf(speech()));
+    expect(await sessions.end(id, null)).toMatchObject({ status: 'COMPLETED', language: 'en-GB' });
+    expect(await textsOf(services(), id)).toEqual(['alpha bravo', 'charlie delta echo', 'foxtrot']);
+  });
+
   it('acknowledges a chunk sent twice as a duplicate, and stores it once', async () => {
     const { sessions } = services();
     const { id } = await sessions.start(request);

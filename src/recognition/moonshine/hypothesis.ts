@@ -3,7 +3,7 @@ import type { DecodedToken } from './decoder.ts';
 import { beginsWord, carriesWord, textOf } from './vocabulary.ts';
 
 /** Nothing was said. */
-const NOTHING: Hypothesis = { text: '', words: [], confidence: null };
+export const NOTHING: Hypothesis = { text: '', words: [], confidence: null };
 
 /**
  * Words and their confidences. A word's confidence is the lowest probability among its tokens, which agrees well with how
@@ -19,6 +19,11 @@ export function toHypothesis(tokens: readonly DecodedToken[]): Hypothesis {
     words,
     confidence: confidences.reduce((sum, confidence) => sum + confidence, 0) / confidences.length,
   };
+}
+
+/** On the first syllables of an utterance the English model may write Chinese: no reader is helped by such a draft. */
+export function isInForeignScript(text: string): boolean {
+  return /\p{L}/u.test(text) && !/\p{Script=Latin}/u.test(text);
 }
 
 function groupByWord(tokens: readonly DecodedToken[]): DecodedToken[][] {

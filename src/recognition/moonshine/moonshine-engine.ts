@@ -2,7 +2,7 @@ import type { DecodeOptions, Engine, Hypothesis, SpeechDetector } from '../engin
 import { FRAME_SAMPLES } from '../engine.ts';
 import { TIMELINE_RATE, type RecogniserCapabilities, type RecogniserIdentity } from '../recogniser.ts';
 import { MoonshineDecoder } from './decoder.ts';
-import { toHypothesis } from './hypothesis.ts';
+import { isInForeignScript, NOTHING, toHypothesis } from './hypothesis.ts';
 import { MOONSHINE_CAPABILITIES, moonshineIdentity } from './identity.ts';
 import { MAX_AUDIO_SECONDS } from './limits.ts';
 import { SILERO_FILE, type MoonshineSize } from './model-files.ts';
@@ -52,6 +52,7 @@ class MoonshineEngine implements Engine {
         `${audio.length / TIMELINE_RATE} s of audio; one decode takes at most ${MAX_AUDIO_SECONDS} s`,
       );
     }
-    return toHypothesis(await this.#decoder.decode(audio));
+    const hypothesis = toHypothesis(await this.#decoder.decode(audio));
+    return options.purpose === 'interim' && isInForeignScript(hypothesis.text) ? NOTHING : hypothesis;
   }
 }

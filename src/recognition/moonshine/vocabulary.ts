@@ -20,14 +20,18 @@ export function carriesWord(token: number): boolean {
   return BYTE_PIECE.test(piece) || /[\p{L}\p{N}]/u.test(piece);
 }
 
-/** The text of tokens, single spaces between words, none around. Bytes that form no character become U+FFFD. */
+/**
+ * The text of tokens, single spaces between words, none around. Bytes that form no character become U+FFFD; those that only
+ * begin one at the end, where a draft broke off, are left out.
+ */
 export function textOf(tokens: readonly number[]): string {
   const bytes = tokens.flatMap((token) => {
     const piece = pieceOf(token);
     const byte = BYTE_PIECE.exec(piece)?.[1];
     return byte === undefined ? [...encoder.encode(piece)] : [Number.parseInt(byte, 16)];
   });
-  return new TextDecoder().decode(Uint8Array.from(bytes)).replaceAll(SPACE, ' ').replaceAll(/\s+/g, ' ').trim();
+  const text = new TextDecoder().decode(Uint8Array.from(bytes), { stream: true });
+  return text.replaceAll(SPACE, ' ').replaceAll(/\s+/g, ' ').trim();
 }
 
 function pieceOf(token: number): string {

@@ -35,7 +35,10 @@ export function createScriptedEngine(options: { readonly faults: boolean }): Eng
     capabilities: SCRIPTED_CAPABILITIES,
     identity: scriptedIdentity(),
     openDetector: (saved) => new LoudnessDetector(saved),
-    decode: async (audio, { purpose }) => {
+    decode: async (audio, { purpose, language }) => {
+      if (!SCRIPTED_CAPABILITIES.languages.includes(language)) {
+        throw new RangeError(`The scripted engine does not know the language "${language}"`);
+      }
       const words = decodeTones(audio);
       if (options.faults) misbehave(words, purpose);
       return toHypothesis(words);

@@ -95,7 +95,7 @@ export function createServer({ services, database, readiness, logger, settings }
       door: 'data',
       handle: (request, response, url) =>
         receiveRawAudio(request, response, url, {
-          sessions: services.sessions,
+          audio: services.audio,
           maxChunkBytes: settings.maxChunkBytes,
           sessionIdOf: (globalId) => idOf('Session', globalId),
         }),

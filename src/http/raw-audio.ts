@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ServiceError } from '../services/errors.ts';
-import type { Sessions } from '../services/sessions.ts';
+import type { AudioIntake } from '../services/audio-intake.ts';
 import { readBody } from './request-body.ts';
 import { sendJson } from './responses.ts';
 
@@ -23,11 +23,11 @@ export async function receiveRawAudio(
   response: ServerResponse,
   url: URL,
   {
-    sessions,
+    audio,
     maxChunkBytes,
     sessionIdOf,
   }: {
-    readonly sessions: Sessions;
+    readonly audio: AudioIntake;
     readonly maxChunkBytes: number;
     /** The session that a global id names. @throws ServiceError `BAD_USER_INPUT` */
     readonly sessionIdOf: (globalId: string) => string;
@@ -50,7 +50,7 @@ export async function receiveRawAudio(
     const message = `A chunk may have ${maxChunkBytes} bytes at most: send it in smaller chunks.`;
     return new ServiceError('AUDIO_TOO_LARGE', message);
   });
-  const { nextSequence, receivedMs, backlogMs, duplicate } = await sessions.sendAudio(id, sequence, bytes);
+  const { nextSequence, receivedMs, backlogMs, duplicate } = await audio.send(id, sequence, bytes);
   sendJson(response, 200, { nextSequence, receivedMs, backlogMs, duplicate });
 }
 

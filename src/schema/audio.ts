@@ -1,5 +1,5 @@
 import { ServiceError } from '../services/errors.ts';
-import type { AudioAcknowledgement } from '../services/sessions.ts';
+import type { AudioAcknowledgement } from '../services/audio-intake.ts';
 import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';
 import { SessionRef } from './node-refs.ts';
@@ -60,7 +60,7 @@ builder.mutationFields((t) => ({
       'Stores a chunk of audio and answers when it is on stable storage: what was acknowledged is not lost. May be repeated after a doubtful answer (the same bytes are stored once) and sent ahead of the answers: chunks count in the order in which they arrive.',
     args: { input: t.arg({ type: SendAudioInput, required: true, description: 'The chunk.' }) },
     resolve: (_root, { input }, { services }) =>
-      services.sessions.sendAudio(idOf('Session', input.sessionId), input.sequence, input.audio),
+      services.audio.send(idOf('Session', input.sessionId), input.sequence, input.audio),
   }),
   skipAudio: t.field({
     type: SendAudioPayload,
@@ -68,6 +68,6 @@ builder.mutationFields((t) => ({
       'Declares that the client lost this much audio at this place, for example because its own buffer overflowed: the timeline goes on behind it, and the coverage shows the gap. Takes a sequence number like a chunk.',
     args: { input: t.arg({ type: SkipAudioInput, required: true, description: 'What was lost.' }) },
     resolve: (_root, { input }, { services }) =>
-      services.sessions.skipAudio(idOf('Session', input.sessionId), input.sequence, input.durationMs),
+      services.audio.skip(idOf('Session', input.sessionId), input.sequence, input.durationMs),
   }),
 }));

@@ -7,7 +7,9 @@ import { SegmentWriter, type SegmentWriterSettings } from './segment-writer.ts';
 import { SessionLogDirectory } from './session-logs.ts';
 import { SessionReader } from './session-reader.ts';
 import { SessionTimeouts, type TimeoutSettings } from './session-timeouts.ts';
-import { Sessions, type SessionLimits } from './sessions.ts';
+import { Sessions } from './sessions.ts';
+import { AudioIntake, type AudioLimits } from './audio-intake.ts';
+import { SessionLookup } from './session-lookup.ts';
 import { StorageGuard } from './storage-guard.ts';
 
 export interface ServicesParts {
@@ -15,8 +17,10 @@ export interface ServicesParts {
   readonly recogniser: Recogniser;
   readonly logger: Logger;
   readonly settings: SegmentWriterSettings &
-    SessionLimits &
+    AudioLimits &
     TimeoutSettings & {
+      /** Sessions that may be open at a time. */
+      readonly maxOpenSessions: number;
       /** Folder of the sessions' logs; exists. */
       readonly dataDirectory: string;
       /** Free bytes below which audio is refused. */
@@ -35,6 +39,7 @@ interface Readiness {
 /** The domain, put together. `start` recovers what a crash interrupted; `stop` leaves everything to the next start. */
 export interface Services {
   readonly sessions: Sessions;
+  readonly audio: AudioIntake;
   readonly reader: SessionReader;
   readonly recogniser: Recogniser;
   start(): Promise<void>;
@@ -61,10 +66,14 @@ export function createServices({ store, recogniser, logger, settings }: Services
   const reader = new SessionReader(store, writer, (id) => open.get(id));
   const storage = new StorageGuard(settings.dataDirectory, settings.storageReserveBytes, logger);
   const { languages } = recogniser.capabilities;
-  const sessions = new Sessions({ store, reader, open, storage, languages, limits: settings, logger });
+  const lookup = new SessionLookup(reader, open);
+  const { maxOpenSessions } = settings;
+  const sessions = new Sessions({ store, reader, open, lookup, languages, maxOpenSessions, logger });
+  const audio = new AudioIntake({ open, lookup, storage, limits: settings });
   const timeouts = new SessionTimeouts(open, sessions, settings, logger);
   return {
     sessions,
+    audio,
     reader,
     recogniser,
     async start() {

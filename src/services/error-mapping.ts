@@ -48,3 +48,12 @@ export function toServiceError(error: unknown): ServiceError | null {
   if (error instanceof InvalidTimeZoneError) return new ServiceError('BAD_USER_INPUT', error.message, {}, cause);
   return null;
 }
+
+/** The same result, with errors of the lower layers as the contract's. */
+export async function asServiceError<T>(result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    throw toServiceError(error) ?? error;
+  }
+}

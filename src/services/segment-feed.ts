@@ -84,7 +84,8 @@ export class SegmentFeed {
     /** Interims that the subscriber has seen and that are neither final nor withdrawn yet. */
     const shown = new Set<string>();
     let history: Segment[] = [];
-    let delivered = afterSequence;
+    // A cursor ahead of all that exists is none of this session's.
+    let delivered = Math.min(afterSequence, this.#lastSequence);
 
     const pull = async (): Promise<Pulled<Segment>> => {
       if (delivered < this.#lastSequence) {

@@ -27,7 +27,7 @@ function chunksOf(bytes: Uint8Array, size = RATE / 5): Uint8Array[] {
 }
 
 async function send(services: TestServices, id: string, chunks: readonly Uint8Array[], first = 0): Promise<void> {
-  await Promise.all(chunks.map((chunk, i) => services.sessions.sendAudio(id, first + i, chunk)));
+  await Promise.all(chunks.map((chunk, i) => services.audio.send(id, first + i, chunk)));
 }
 
 async function finalsOf(services: TestServices, id: string): Promise<Segment[]> {
@@ -82,23 +82,23 @@ describe('a session', () => {
   });
 
   it('acknowledges a chunk sent twice as a duplicate, and stores it once', async () => {
-    const { sessions } = services();
+    const { sessions, audio } = services();
     const { id } = await sessions.start(request);
     const chunk = new Uint8Array(3_200);
-    expect(await sessions.sendAudio(id, 0, chunk)).toMatchObject({
+    expect(await audio.send(id, 0, chunk)).toMatchObject({
       nextSequence: 1,
       receivedMs: 100,
       duplicate: false,
     });
-    expect(await sessions.sendAudio(id, 0, chunk)).toMatchObject({ nextSequence: 1, receivedMs: 100, duplicate: true });
-    await expect(sessions.sendAudio(id, 0, new Uint8Array(1_600))).rejects.toMatchObject({ code: 'AUDIO_CONFLICT' });
+    expect(await audio.send(id, 0, chunk)).toMatchObject({ nextSequence: 1, receivedMs: 100, duplicate: true });
+    await expect(audio.send(id, 0, new Uint8Array(1_600))).rejects.toMatchObject({ code: 'AUDIO_CONFLICT' });
   });
 
   it('names the chunk that it expects when one is left out', async () => {
-    const { sessions } = services();
+    const { sessions, audio } = services();
     const { id } = await sessions.start(request);
-    await sessions.sendAudio(id, 0, new Uint8Array(320));
-    await expect(sessions.sendAudio(id, 2, new Uint8Array(320))).rejects.toMatchObject({
+    await audio.send(id, 0, new Uint8Array(320));
+    await expect(audio.send(id, 2, new Uint8Array(320))).rejects.toMatchObject({
       code: 'AUDIO_OUT_OF_ORDER',
       details: { expectedSequence: 1 },
     });
@@ -109,18 +109,18 @@ describe('a session', () => {
     ['half a sample', new Uint8Array(321), 'AUDIO_MALFORMED'],
     ['a chunk over the limit', new Uint8Array(1024 * 1024 + 2), 'AUDIO_TOO_LARGE'],
   ])('refuses %s and goes on unharmed', async (_name, bytes, code) => {
-    const { sessions } = services();
+    const { sessions, audio } = services();
     const { id } = await sessions.start(request);
-    await expect(sessions.sendAudio(id, 0, bytes)).rejects.toMatchObject({ code });
-    expect(await sessions.sendAudio(id, 0, new Uint8Array(320))).toMatchObject({ nextSequence: 1 });
+    await expect(audio.send(id, 0, bytes)).rejects.toMatchObject({ code });
+    expect(await audio.send(id, 0, new Uint8Array(320))).toMatchObject({ nextSequence: 1 });
   });
 
   it('shows a declared loss as a gap: the timeline goes on, the utterance ends', async () => {
-    const { sessions } = services();
+    const { sessions, audio } = services();
     const { id } = await sessions.start(request);
-    await sessions.sendAudio(id, 0, speech(['alpha']));
-    expect(await sessions.skipAudio(id, 1, 2_500)).toMatchObject({ nextSequence: 2 });
-    await sessions.sendAudio(id, 2, speech(['bravo', pause]));
+    await audio.send(id, 0, speech(['alpha']));
+    expect(await audio.skip(id, 1, 2_500)).toMatchObject({ nextSequence: 2 });
+    await audio.send(id, 2, speech(['bravo', pause]));
     const ended = await sessions.end(id, 3);
 
     const [first, second] = await finalsOf(services(), id);
@@ -131,9 +131,9 @@ describe('a session', () => {
   });
 
   it('is not ended while chunks are missing, and ended once however often it is asked', async () => {
-    const { sessions } = services();
+    const { sessions, audio } = services();
     const { id } = await sessions.start(request);
-    await sessions.sendAudio(id, 0, new Uint8Array(320));
+    await audio.send(id, 0, new Uint8Array(320));
     await expect(sessions.end(id, 3)).rejects.toMatchObject({
       code: 'AUDIO_OUT_OF_ORDER',
       details: { expectedSequence: 1 },
@@ -141,16 +141,16 @@ describe('a session', () => {
     const [once, again] = await Promise.all([sessions.end(id, 1), sessions.end(id, 1)]);
     expect(again).toEqual(once);
     expect(await sessions.end(id, null)).toEqual(once);
-    await expect(sessions.sendAudio(id, 1, new Uint8Array(320))).rejects.toMatchObject({ code: 'SESSION_NOT_ACTIVE' });
+    await expect(audio.send(id, 1, new Uint8Array(320))).rejects.toMatchObject({ code: 'SESSION_NOT_ACTIVE' });
   });
 
   it('takes no chunk that comes after its end was asked for, not even in the same moment', async () => {
-    const { sessions } = services();
+    const { sessions, audio } = services();
     const { id } = await sessions.start(request);
-    await sessions.sendAudio(id, 0, speech(['alpha', pause]));
+    await audio.send(id, 0, speech(['alpha', pause]));
     const [ended, late] = await Promise.allSettled([
       sessions.end(id, null),
-      new Promise((resolve) => setImmediate(resolve)).then(() => sessions.sendAudio(id, 1, new Uint8Array(320))),
+      new Promise((resolve) => setImmediate(resolve)).then(() => audio.send(id, 1, new Uint8Array(320))),
     ]);
     expect(ended).toMatchObject({ status: 'fulfilled', value: { status: 'COMPLETED', nextSequence: 1 } });
     expect(late).toMatchObject({ status: 'rejected', reason: { code: 'SESSION_NOT_ACTIVE' } });
@@ -253,7 +253,7 @@ describe('an interrupted session', () => {
     const chunks = chunksOf(bytes);
     const { id } = await services().sessions.start(request);
     for (const [sequence, chunk] of chunks.entries()) {
-      await services().sessions.sendAudio(id, sequence, chunk);
+      await services().audio.send(id, sequence, chunk);
       if (sequence % 6 === 5) services().recogniser.fail();
     }
     await services().sessions.end(id, chunks.length);
@@ -274,7 +274,7 @@ describe('an interrupted session', () => {
 
   it('is ended when nobody sends, and opens again with the next right chunk', async () => {
     await services().restart({ idleTimeoutMs: 100 });
-    const { sessions, reader } = services();
+    const { sessions, audio, reader } = services();
     const { id } = await sessions.start(request);
     const chunks = chunksOf(speech(['alpha', pause]));
     await send(services(), id, chunks);
@@ -284,7 +284,7 @@ describe('an interrupted session', () => {
     });
     expect(idle.endReason).toBe('IDLE_TIMEOUT');
 
-    await expect(sessions.sendAudio(id, chunks.length + 1, new Uint8Array(320))).rejects.toMatchObject({
+    await expect(audio.send(id, chunks.length + 1, new Uint8Array(320))).rejects.toMatchObject({
       code: 'SESSION_NOT_ACTIVE',
     });
     const more = chunksOf(speech(['bravo', pause]));
@@ -309,10 +309,10 @@ describe('an interrupted session', () => {
   it('is refused audio while the disk is nearly full, and goes on when there is space again', async () => {
     const { id } = await services().sessions.start(request);
     await services().restart({ storageReserveBytes: Number.MAX_SAFE_INTEGER });
-    await expect(services().sessions.sendAudio(id, 0, new Uint8Array(320))).rejects.toMatchObject({
+    await expect(services().audio.send(id, 0, new Uint8Array(320))).rejects.toMatchObject({
       code: 'STORAGE_FULL',
     });
     await services().restart({ storageReserveBytes: 0 });
-    expect(await services().sessions.sendAudio(id, 0, new Uint8Array(320))).toMatchObject({ nextSequence: 1 });
+    expect(await services().audio.send(id, 0, new Uint8Array(320))).toMatchObject({ nextSequence: 1 });
   });
 });

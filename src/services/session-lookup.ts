@@ -1,0 +1,32 @@
+import type { SessionRecord } from '../database/session-store.ts';
+import { ServiceError } from './errors.ts';
+import type { OpenSession } from './open-session.ts';
+import type { OpenSessions } from './open-sessions.ts';
+import type { SessionReader } from './session-reader.ts';
+
+/** Finds sessions for the doors. */
+export class SessionLookup {
+  readonly #reader: SessionReader;
+  readonly #open: OpenSessions;
+
+  constructor(reader: SessionReader, open: OpenSessions) {
+    this.#reader = reader;
+    this.#open = open;
+  }
+
+  /** @throws ServiceError `NOT_FOUND` */
+  async find(id: string): Promise<SessionRecord> {
+    const record = await this.#reader.session(id);
+    if (record !== null) return record;
+    throw new ServiceError('NOT_FOUND', `There is no session ${id}: check the id, or start a session.`);
+  }
+
+  /** A session that is not over; one that should be open but is not (its recovery had failed) is opened now. */
+  async openIfRunning(record: SessionRecord): Promise<OpenSession | null> {
+    return this.#open.get(record.id) ?? (isRunning(record) ? this.#open.open(record) : null);
+  }
+}
+
+export function isRunning({ status }: SessionRecord): boolean {
+  return status === 'ACTIVE' || status === 'FINALIZING';
+}

@@ -12,7 +12,7 @@ export interface Application {
   /** Where it listens, without a slash at the end. */
   readonly url: string;
   /**
-   * Resolves when the model is loaded and the sessions that a crash interrupted go on; the server answers before that.
+   * Resolves when the model is loaded; the server takes audio before that, and recognises it then.
    * @throws when the model can't be loaded; stop the application then.
    */
   readonly ready: Promise<void>;
@@ -80,26 +80,22 @@ async function start(
   });
   undo.push(() => withinLimit(services.stop(), logger));
 
-  let recovered = false;
+  // The model loads while the sessions that a crash interrupted are opened; nobody is let in before they are, so that nobody
+  // reads less than was shown.
+  const ready = recogniser.start();
+  // Whoever does not wait for it is not taken down by its failure.
+  ready.catch(() => undefined);
+  await services.start();
+
   const server = createServer({
     services,
     database: database.client,
-    readiness: async () => ({ ...(await services.readiness()), recovered }),
     logger,
     settings: config,
   });
   const { url } = await server.start();
   undo.push(() => server.stop());
   announceServer(config.dataDirectory, { url });
-
-  const prepare = async () => {
-    await recogniser.start();
-    await services.start();
-    recovered = true;
-  };
-  const ready = prepare();
-  // Whoever does not wait for it is not taken down by its failure.
-  ready.catch(() => undefined);
   return { url, ready, stop };
 }
 

@@ -51,7 +51,7 @@ const environment = z.object({
   SESSION_IDLE_TIMEOUT_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(15 * MINUTE_MS),
   SESSION_MAX_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(24 * HOUR_MS),
   MAX_OPEN_SESSIONS: wholeNumber(1, 100_000).default(100),
-  MAX_CHUNK_BYTES: wholeNumber(KIB, 64 * MIB).default(MIB),
+  MAX_CHUNK_BYTES: wholeNumber(KIB, 8 * MIB).default(MIB),
   STORAGE_RESERVE_BYTES: wholeNumber(0, 1024 * 1024 * MIB).default(64 * MIB),
   AUTH_TOKEN: z
     .string()

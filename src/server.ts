@@ -21,8 +21,6 @@ import type { Logger } from './services/logger.ts';
 export interface ServerParts {
   readonly services: Services;
   readonly database: Context['database'];
-  /** What `/ready` tells, part by part. */
-  readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
   readonly logger: Logger;
   readonly settings: {
     readonly host: string;
@@ -52,7 +50,7 @@ const PING_INTERVAL_MS = 12_000;
 const STOP_GRACE_MS = 2_000;
 
 /** Puts the doors of the service together: GraphQL over HTTP and WebSocket, raw audio, probes and pages. */
-export function createServer({ services, database, readiness, logger, settings }: ServerParts): VerbatimServer {
+export function createServer({ services, database, logger, settings }: ServerParts): VerbatimServer {
   const policy: GuardPolicy = settings;
   const schema = createSchema();
   const clientError = (error: unknown) => toClientError(error, logger);
@@ -84,7 +82,7 @@ export function createServer({ services, database, readiness, logger, settings }
     ready: {
       door: 'probe',
       handle: async (_request, response) => {
-        const checks = await readiness();
+        const checks = await services.readiness();
         const ready = Object.values(checks).every(Boolean);
         sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks });
       },

@@ -68,7 +68,8 @@ export function graphqlOverWebSocket(
   return {
     accept: (request, socket, head) => {
       server.handleUpgrade(request, socket, head, (webSocket) => {
-        serveSocket(webSocket, protocol, { authorization: request.headers.authorization }, settings, logger);
+        const connection = { pingIntervalMs: settings.pingIntervalMs, bytesRead: () => request.socket.bytesRead };
+        serveSocket(webSocket, protocol, { authorization: request.headers.authorization }, connection, logger);
       });
     },
     close: async (graceMs) => {

@@ -17,7 +17,7 @@ export function serveSocket<Extra>(
   socket: WebSocket,
   protocol: Server<Extra>,
   extra: Extra,
-  { pingIntervalMs }: { pingIntervalMs: number },
+  { pingIntervalMs, bytesRead }: { pingIntervalMs: number; bytesRead: () => number },
   logger: Logger,
 ): void {
   let bytesUnderWay = 0;
@@ -46,7 +46,7 @@ export function serveSocket<Extra>(
     },
     extra,
   );
-  const stopPinging = keepAlive(socket, pingIntervalMs);
+  const stopPinging = keepAlive(socket, pingIntervalMs, bytesRead);
   // The socket closes itself with the fitting code, for example 1009 after a message that is too large.
   socket.on('error', (error) => logger.info({ err: error }, 'WebSocket broken'));
   socket.once('close', (code, reason) => {
@@ -66,20 +66,22 @@ function send(socket: WebSocket, data: string): Promise<void> {
   });
 }
 
-/** Pings, and hangs up on a client that has not answered by the next ping: its connection is dead. */
-function keepAlive(socket: WebSocket, intervalMs: number): () => void {
-  let answered = true;
-  socket.on('pong', () => {
-    answered = true;
-  });
+/**
+ * Pings, and hangs up on a client of which nothing came until the next ping: its connection is dead. Any byte is a sign of
+ * life: on a slow uplink the answer to a ping waits behind a large message.
+ *
+ * @param bytesRead bytes that have come over the connection so far
+ */
+function keepAlive(socket: WebSocket, intervalMs: number, bytesRead: () => number): () => void {
+  let heard = -1;
   const timer = setInterval(() => {
-    // Nothing can be heard of a client while it is not listened to; if it is gone, sending to it fails.
+    // Nothing can be heard of a client while it is not listened to.
     if (socket.isPaused) return;
-    if (!answered) {
+    if (bytesRead() === heard) {
       socket.terminate();
       return;
     }
-    answered = false;
+    heard = bytesRead();
     socket.ping();
   }, intervalMs);
   return () => clearInterval(timer);

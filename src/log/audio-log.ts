@@ -191,12 +191,14 @@ export class AudioLog implements DurableTimeline {
     return () => this.#listeners.delete(call);
   }
 
-  /** Waits until nothing is pending, and gives `nextSequence` then. */
-  async settled(): Promise<number> {
-    while (this.#pending.size > 0) {
-      await Promise.allSettled([...this.#pending.values()].map(async ({ stored }) => stored));
-    }
-    return this.#nextSequence;
+  /** Frames of the timeline when all that is pending has gone well: the durable ones and those on their way. */
+  get appendedFrames(): number {
+    return this.#appendedFrames;
+  }
+
+  /** Waits for what is pending at the call, stored or failed, but not for what comes after it. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#pending.values()].map(async ({ stored }) => stored));
   }
 
   /** Waits for what is pending, then lets go of the file. */

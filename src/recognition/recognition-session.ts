@@ -40,7 +40,7 @@ export interface SessionResources {
   warn(message: string): void;
 }
 
-/** Audio was left out between two writes, or the stream ended before what its resume point needs. */
+/** Audio was left out between two writes. */
 export class MissingAudioError extends Error {
   override readonly name = 'MissingAudioError';
 }
@@ -196,7 +196,7 @@ export class RecognitionSession implements RecognitionStream {
     const endFrame = startFrame + frames;
     if (endFrame <= this.#nextFrame) return;
     await this.#closeSpan();
-    const startSample = sampleOfFrame(this.#format.sampleRate, this.#nextFrame);
+    const startSample = this.#undecidedSample();
     const endSample = sampleOfFrame(this.#format.sampleRate, endFrame);
     this.#nextFrame = endFrame;
     this.#decidedSamples = this.#decidedSamples.map(() => endSample);
@@ -206,12 +206,20 @@ export class RecognitionSession implements RecognitionStream {
 
   async #hearEnd(): Promise<void> {
     await this.#closeSpan();
-    this.#line.add({ kind: 'end', resume: this.#resumeBetweenSpans() });
+    const endSample = sampleOfFrame(this.#format.sampleRate, this.#nextFrame);
+    const startSample = this.#undecidedSample();
+    this.#decidedSamples = this.#decidedSamples.map(() => endSample);
+    const resume = this.#resumeBetweenSpans();
+    if (startSample < endSample) this.#line.add({ kind: 'gap', startSample, endSample, resume });
+    this.#line.add({ kind: 'end', resume });
     this.#advance();
   }
 
   async #closeSpan(): Promise<void> {
-    if (this.#restored) throw new MissingAudioError('the audio from the resume point on was not written');
+    if (this.#restored) {
+      this.#giveUpRestoring(this.#restored);
+      return;
+    }
     const span = this.#span;
     if (!span) return;
     span.flush();
@@ -223,6 +231,25 @@ export class RecognitionSession implements RecognitionStream {
     }
     this.#decidedSamples = span.lanes.map((lane) => lane.decidedSample);
     this.#confirm(confirmed, span.saveClosed(this.#nextFrame));
+  }
+
+  /**
+   * Audio that the resume point needs can't be read any more (a gap or the end comes before it was all heard again): what was
+   * not decided yet goes with it.
+   */
+  #giveUpRestoring({ pending }: ResumeState): void {
+    this.#restored = null;
+    this.#span?.cancel();
+    this.#span = null;
+    this.#decidedSamples = this.#decidedSamples.map((decided, channel) =>
+      Math.min(decided, ...pending.filter((one) => one.channel === channel).map((one) => one.startSample)),
+    );
+  }
+
+  /** First sample between spans that is in no decision: all before is, unless restoring was given up. */
+  #undecidedSample(): number {
+    const here = sampleOfFrame(this.#format.sampleRate, this.#nextFrame);
+    return Math.min(here, ...this.#decidedSamples);
   }
 
   /** Queues again what was confirmed but not decided, once its audio has come. @returns whether that is done. */

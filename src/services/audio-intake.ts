@@ -1,5 +1,6 @@
 import { findMalformation } from '../audio/decode.ts';
-import { bytesPerFrame, msToFrames } from '../audio/format.ts';
+import { bytesPerFrame, framesToMs, msToFrames } from '../audio/format.ts';
+import type { SessionRecord } from '../database/session-store.ts';
 import type { AppendOutcome } from '../log/audio-log.ts';
 import { asServiceError } from './error-mapping.ts';
 import { ServiceError } from './errors.ts';
@@ -11,6 +12,8 @@ import type { StorageGuard } from './storage-guard.ts';
 export interface AudioLimits {
   /** Largest chunk, in bytes. */
   readonly maxChunkBytes: number;
+  /** A session whose timeline is this long takes no more audio, in milliseconds. */
+  readonly maxDurationMs: number;
   /** Longest gap that one skip may declare, in milliseconds. */
   readonly maxSkipMs: number;
 }
@@ -38,9 +41,16 @@ export interface AudioAcknowledgement {
 /** Appends one chunk or skip to a session's audio log, up to the append itself without a wait. */
 type Append = (session: OpenSession) => Promise<AppendOutcome>;
 
+/** In an object, since a promise of a promise would wait for both. */
+interface Stored {
+  readonly acknowledged: Promise<AudioAcknowledgement>;
+}
+
 /** The door for audio. What it acknowledged is on stable storage. Every method may throw `ServiceError`. */
 export class AudioIntake {
   readonly #parts: AudioIntakeParts;
+  /** By session: when the last of the waiting chunks has had its turn. */
+  readonly #queues = new Map<string, Promise<void>>();
 
   constructor(parts: AudioIntakeParts) {
     this.#parts = parts;
@@ -68,6 +78,7 @@ export class AudioIntake {
           `The chunk is not ${audioFormat.encoding} with ${bytesPerFrame(audioFormat)} bytes a frame: ${malformation}`,
         );
       }
+      this.#refuseBeyondLongest(session, sequence);
       return session.audio.appendChunk(sequence, bytes);
     });
   }
@@ -79,6 +90,7 @@ export class AudioIntake {
       if (!Number.isInteger(durationMs) || durationMs < 1 || durationMs > maxSkipMs) {
         throw new ServiceError('BAD_USER_INPUT', `durationMs must be a whole number from 1 to ${maxSkipMs}.`);
       }
+      this.#refuseBeyondLongest(session, sequence);
       return session.audio.appendSkip(sequence, msToFrames(durationMs, session.record.audioFormat.sampleRate));
     });
   }
@@ -88,31 +100,75 @@ export class AudioIntake {
       throw new ServiceError('BAD_USER_INPUT', 'sequence must be a whole number from 0.');
     }
     const session = this.#parts.open.get(id);
-    // An open session is appended to without any wait before, so that pipelined chunks keep their order.
-    return session === undefined
-      ? this.#storeInClosed(id, sequence, append)
-      : this.#storeInOpen(session, sequence, append);
+    // The usual way: without any wait before the append, so that pipelined chunks keep their order.
+    if (session !== undefined && !this.#queues.has(id) && takesAudio(session, sequence)) {
+      return this.#storeIn(session, append);
+    }
+    return this.#inTurn(id, () => this.#storeWhenOpen(id, sequence, append));
   }
 
-  async #storeInOpen(session: OpenSession, sequence: number, append: Append): Promise<AudioAcknowledgement> {
-    const { endingReason } = session;
-    if (endingReason !== null && sequence >= session.audio.nextSequence) {
-      if (endingReason !== 'IDLE_TIMEOUT') throw notActive(session.id);
-      await this.#parts.open.completion(session.id);
-      return this.#store(session.id, sequence, append);
+  /**
+   * Chunks that must wait until their session is open (again) do so in the order in which they came: the next one's turn is
+   * when this one's append has begun.
+   */
+  async #inTurn(id: string, begin: () => Promise<Stored>): Promise<AudioAcknowledgement> {
+    const turn = (this.#queues.get(id) ?? Promise.resolve()).then(begin);
+    const over = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#queues.set(id, over);
+    const { acknowledged } = await turn.finally(() => {
+      if (this.#queues.get(id) === over) this.#queues.delete(id);
+    });
+    return acknowledged;
+  }
+
+  /** @returns when the append has begun. */
+  async #storeWhenOpen(id: string, sequence: number, append: Append): Promise<Stored> {
+    const { open, lookup } = this.#parts;
+    for (;;) {
+      const session = open.get(id) ?? (await open.opening(id)?.catch(() => undefined));
+      if (session === undefined) {
+        const record = await lookup.find(id);
+        if (isRunning(record)) await asServiceError(open.open(record));
+        else return this.#reopen(record, sequence, append);
+      } else if (takesAudio(session, sequence)) {
+        return { acknowledged: this.#storeIn(session, append) };
+      } else if (session.endingReason === 'IDLE_TIMEOUT') {
+        await session.untilEndSettled();
+        if (session.endingReason !== null) await open.completion(id);
+      } else {
+        throw notActive(id);
+      }
     }
+  }
+
+  /** Only a session that was ended for idleness opens again, and only with the chunk that is its next. */
+  async #reopen(record: SessionRecord, sequence: number, append: Append): Promise<Stored> {
+    const { nextSequence: expectedSequence } = record;
+    if (record.endReason !== 'IDLE_TIMEOUT') throw notActive(record.id);
+    if (sequence !== expectedSequence) {
+      throw new ServiceError(
+        'AUDIO_OUT_OF_ORDER',
+        `Chunk ${expectedSequence} is expected next: it opens the session again, which was ended for idleness.`,
+        { expectedSequence },
+      );
+    }
+    const reopening = this.#parts.open.reopen(record, (reopened) => this.#append(reopened, append));
+    const session = await asServiceError(reopening);
+    return { acknowledged: Promise.resolve(acknowledgementOf(session, { duplicate: false })) };
+  }
+
+  async #storeIn(session: OpenSession, append: Append): Promise<AudioAcknowledgement> {
     return acknowledgementOf(session, await this.#append(session, append));
   }
 
-  async #storeInClosed(id: string, sequence: number, append: Append): Promise<AudioAcknowledgement> {
-    const { open, lookup } = this.#parts;
-    const record = await lookup.find(id);
-    // Without a wait from here on: a chunk before this one may be opening the session at this moment.
-    const opening = open.get(id) ?? open.opening(id) ?? (isRunning(record) ? open.open(record) : null);
-    if (opening !== null) return this.#storeInOpen(await opening, sequence, append);
-    if (record.endReason !== 'IDLE_TIMEOUT' || sequence !== record.nextSequence) throw notActive(id);
-    const reopened = await open.reopen(record, (session) => this.#append(session, append));
-    return acknowledgementOf(reopened, { duplicate: false });
+  /** Also keeps the timeline within what 32 bits can count in milliseconds. */
+  #refuseBeyondLongest({ audio, record }: OpenSession, sequence: number): void {
+    if (sequence < audio.nextSequence) return;
+    if (framesToMs(audio.appendedFrames, record.audioFormat.sampleRate) < this.#parts.limits.maxDurationMs) return;
+    throw new ServiceError('SESSION_NOT_ACTIVE', 'The session is as long as one may be: end it, and start another.');
   }
 
   async #append(session: OpenSession, append: Append): Promise<AppendOutcome> {
@@ -124,6 +180,11 @@ export class AudioIntake {
     session.updates.touch();
     return outcome;
   }
+}
+
+/** What is stored already is answered again, whatever became of the session since. */
+function takesAudio(session: OpenSession, sequence: number): boolean {
+  return session.endingReason === null || sequence < session.audio.nextSequence;
 }
 
 function acknowledgementOf(session: OpenSession, { duplicate }: AppendOutcome): AudioAcknowledgement {

@@ -110,11 +110,22 @@ export class OpenSession {
   /** Journals an entry and, once it is durable, shows what it says. One call at a time. */
   async append(entry: JournalEntry): Promise<void> {
     await this.journal.append(entry);
+    this.apply(entry);
+  }
+
+  /** Shows what a journalled entry says. */
+  apply(entry: JournalEntry): void {
     this.#state = applyEntry(this.#state, entry);
     if (entry.type === 'final') this.feed.publishFinal(finalSegment(this.id, entry));
     if (entry.type === 'ended') this.feed.end();
     if (entry.type === 'reopened') this.feed.reopen();
     this.updates.touch();
+  }
+
+  /** The journal's end is the end of all audio there is. */
+  get isDecided(): boolean {
+    const { ended, resume } = this.#state;
+    return ended !== null && this.audio.end !== null && resume?.readFromFrame === this.audio.receivedFrames;
   }
 
   showInterim(transcript: Transcript, at: Date): void {
@@ -128,6 +139,11 @@ export class OpenSession {
 
   async close(): Promise<void> {
     await Promise.all([this.audio.close(), this.journal.close()]);
+  }
+
+  /** Resolves when an end that is on its way has been stored, or could not be. */
+  async untilEndSettled(): Promise<void> {
+    await this.#ending?.stored.catch(() => undefined);
   }
 
   async #storeEnd(reason: EndReason): Promise<void> {

@@ -54,7 +54,7 @@ export class OpenSessions {
   }
 
   get count(): number {
-    return this.#opened.size + this.#opening.size;
+    return new Set([...this.#opened.keys(), ...this.#opening.keys()]).size;
   }
 
   /** Opens every session that was not over when the server stopped. One that can't be opened doesn't hold up the others. */
@@ -75,16 +75,12 @@ export class OpenSessions {
 
   /** Opens a session's logs and goes on with its transcription where its journal ends. Calls at the same time share one. */
   open(record: SessionRecord): Promise<OpenSession> {
-    return this.#once(record, async () => {
-      const opened = await this.#load(record);
-      await this.#goOn(opened);
-      return opened.session;
-    });
+    return this.#once(record, async () => this.#goOn(await this.#load(record)));
   }
 
   /**
    * Opens a completed session again for one more chunk: `append` stores it, and only when it was accepted is the session
-   * active again.
+   * active again. Nobody sees the session before that.
    */
   reopen(record: SessionRecord, append: (session: OpenSession) => Promise<unknown>): Promise<OpenSession> {
     return this.#once(record, async () => {
@@ -97,14 +93,16 @@ export class OpenSessions {
         interims: [],
         session: { ...record, status: 'ACTIVE', endReason: null, endedAt: null },
       });
-      const opened = await this.#load(record);
+      const session = await this.#load(record);
       try {
-        await append(opened.session);
-        this.#parts.logger.info({ sessionId: record.id }, 'session opened again');
-      } finally {
-        await this.#goOn(opened);
+        await append(session);
+      } catch (error) {
+        // It stays what it was, and says so again.
+        await this.#goOn(session);
+        throw error;
       }
-      return opened.session;
+      this.#parts.logger.info({ sessionId: record.id }, 'session opened again');
+      return this.#goOn(session);
     });
   }
 
@@ -137,7 +135,7 @@ export class OpenSessions {
     return opening;
   }
 
-  async #load(record: SessionRecord): Promise<Opened> {
+  async #load(record: SessionRecord): Promise<OpenSession> {
     const { logs, writer, readFinals } = this.#parts;
     const session = new OpenSession({
       record,
@@ -146,43 +144,46 @@ export class OpenSessions {
     });
     try {
       await writer.follow(session);
+      return session;
     } catch (error) {
       await session.close();
       throw error;
     }
-    const opened: Opened = { session, transcription: null, completed: new Signal() };
-    this.#opened.set(record.id, opened);
-    return opened;
   }
 
   /** Goes on where the two logs say: with the transcription, or with completing what ended before a crash. */
-  async #goOn(opened: Opened): Promise<void> {
-    const { session } = opened;
+  async #goOn(session: OpenSession): Promise<OpenSession> {
     const { recogniser, writer, logger } = this.#parts;
-    if (session.state.ended !== null) {
-      if (session.audio.end !== null) {
-        void this.#complete(opened);
-        return;
+    const opened: Opened = { session, transcription: null, completed: new Signal() };
+    if (!session.isDecided) {
+      try {
+        await this.#prepareJournal(session);
+      } catch (error) {
+        // Half open it would take audio that nobody transcribes.
+        writer.unfollow(session);
+        await session.close();
+        throw error;
       }
-      await session.append({ type: 'reopened', at: new Date().toISOString() });
-    }
-    if (!isSameRecogniser(session.state.recogniser, recogniser.identity)) {
-      const { engine, modelHash, settings } = recogniser.identity;
-      await session.append({
-        type: 'recogniser',
-        at: new Date().toISOString(),
-        engine,
-        modelHash,
-        settings: { ...settings },
+      opened.transcription = new Transcription({
+        session,
+        recogniser,
+        logger,
+        onFinal: () => writer.noteFinal(session),
+        onEnded: () => void this.#complete(opened),
       });
     }
-    opened.transcription = new Transcription({
-      session,
-      recogniser,
-      logger,
-      onFinal: () => writer.noteFinal(session),
-      onEnded: () => void this.#complete(opened),
-    });
+    this.#opened.set(session.id, opened);
+    if (session.isDecided) void this.#complete(opened);
+    return session;
+  }
+
+  async #prepareJournal(session: OpenSession): Promise<void> {
+    const { identity } = this.#parts.recogniser;
+    const at = new Date().toISOString();
+    if (session.state.ended !== null) await session.append({ type: 'reopened', at });
+    if (isSameRecogniser(session.state.recogniser, identity)) return;
+    const { engine, modelHash, settings } = identity;
+    await session.append({ type: 'recogniser', at, engine, modelHash, settings: { ...settings } });
   }
 
   async #complete(opened: Opened): Promise<void> {

@@ -78,14 +78,13 @@ export class SegmentFeed {
     this.#ended = false;
   }
 
-  /** @param afterSequence finals above it come first; by default only those from now on. */
+  /** @param afterSequence finals above it come first, 0 to `lastSequence`; by default only those from now on. */
   subscribe(afterSequence = this.#lastSequence): AsyncIterableIterator<Segment> {
     const waiting = new Map(this.#interims);
     /** Interims that the subscriber has seen and that are neither final nor withdrawn yet. */
     const shown = new Set<string>();
     let history: Segment[] = [];
-    // A cursor ahead of all that exists is none of this session's.
-    let delivered = Math.min(afterSequence, this.#lastSequence);
+    let delivered = afterSequence;
 
     const pull = async (): Promise<Pulled<Segment>> => {
       if (delivered < this.#lastSequence) {

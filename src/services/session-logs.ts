@@ -16,8 +16,8 @@ export interface SessionLogs {
 }
 
 /** A session can't go on: what its journal said is not all there any more. */
-class JournalDamagedError extends Error {
-  override readonly name = 'JournalDamagedError';
+class SessionLogDamagedError extends Error {
+  override readonly name = 'SessionLogDamagedError';
 }
 
 /** Where the logs of all sessions lie: `<data>/sessions/<id>/audio.log` and `journal.log`. */
@@ -30,7 +30,7 @@ export class SessionLogDirectory {
 
   /**
    * Opens the logs of a session, and creates those that a crash at the session's start left out. A torn tail is cut.
-   * @throws JournalDamagedError when entries of the journal that were durable once are lost.
+   * @throws SessionLogDamagedError when what a log held durably is lost in a way that it can't go on from.
    * @throws when a log can't be read or written.
    */
   async open(record: SessionRecord): Promise<SessionLogs> {
@@ -38,7 +38,15 @@ export class SessionLogDirectory {
     await makeDirectoryDurably(folder);
     const audio = await openAudioLog(join(folder, 'audio.log'), record);
     try {
-      return { audio, ...(await openJournal(join(folder, 'journal.log'), record.journalPosition)) };
+      const opened = await openJournal(join(folder, 'journal.log'), record.journalPosition);
+      const heardFrames = opened.state.resume?.readFromFrame ?? 0;
+      if (audio.receivedFrames < heardFrames) {
+        await opened.journal.close();
+        throw new SessionLogDamagedError(
+          `${audio.path} lost its end (it has ${audio.receivedFrames} frames, ${heardFrames} were heard): restore it from a backup`,
+        );
+      }
+      return { audio, ...opened };
     } catch (error) {
       await audio.close();
       throw error;
@@ -71,7 +79,7 @@ async function openJournal(
   // Going on would put new entries below the checkpoint, where nobody reads them.
   if (journal.damage.length > 0 || checkpoint > journal.durableEnd) {
     await journal.close();
-    throw new JournalDamagedError(
+    throw new SessionLogDamagedError(
       `${path} lost entries (its end is ${journal.durableEnd}, the database's checkpoint ${checkpoint}): restore it from a backup`,
     );
   }

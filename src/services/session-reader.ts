@@ -97,15 +97,21 @@ export class SessionReader {
   }
 
   async segment(id: string): Promise<Segment | null> {
-    const stored = await this.#store.findSegment(id);
-    if (stored?.kind === 'FINAL') return stored;
     const sessionId = sessionIdOfSegment(id);
     const session = sessionId === null ? undefined : this.#findOpen(sessionId);
-    if (session === undefined) return stored;
+    if (session === undefined) return this.#store.findSegment(id);
+    // Taken before the database is read: it has all finals up to here, and the journal has those that follow.
     const { position, sequence } = this.#writer.checkpointOf(session);
+    const stored = await this.#store.findSegment(id);
+    if (stored?.kind === 'FINAL') return stored;
     const range = { afterSequence: sequence, beforeSequence: Infinity, limit: Infinity, fromEnd: false };
-    const finals = await this.#journalled(session, position, range);
-    return [...finals, ...session.feed.interims].find((segment) => segment.id === id) ?? null;
+    try {
+      const finals = await this.#journalled(session, position, range);
+      return [...finals, ...session.feed.interims].find((segment) => segment.id === id) ?? null;
+    } catch (error) {
+      if (this.#findOpen(session.id) === undefined) return this.#store.findSegment(id);
+      throw error;
+    }
   }
 
   listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {

@@ -50,13 +50,13 @@ export class Sessions {
   async start(request: SessionRequest): Promise<SessionRecord> {
     const { store, open, maxOpenSessions, logger, languages } = this.#parts;
     checkSessionRequest(request, languages);
+    const existing = request.externalId === null ? null : await store.findSessionByExternalId(request.externalId);
+    if (existing !== null) return this.#resume(existing, request.audioFormat);
     if (!this.#accepting || open.count >= maxOpenSessions) {
       throw new ServiceError('OVERLOADED', 'The server takes no more sessions now; try again later.', {
         retryAfterMs: RETRY_WHEN_FULL_MS,
       });
     }
-    const existing = request.externalId === null ? null : await store.findSessionByExternalId(request.externalId);
-    if (existing !== null) return this.#resume(existing, request.audioFormat);
     const session: NewSession = { ...request, id: randomUUID(), createdAt: new Date() };
     try {
       await store.createSession(session);
@@ -84,8 +84,11 @@ export class Sessions {
     const { lookup, logger } = this.#parts;
     const session = await lookup.openIfRunning(await lookup.find(id));
     if (session !== null) {
-      const accepted = await session.audio.settled();
-      if (nextSequence !== null) checkAllReceived(nextSequence, accepted);
+      if (nextSequence !== null) {
+        // Chunks that were sent ahead of this call count.
+        await session.audio.settled();
+        checkAllReceived(nextSequence, session.audio.nextSequence);
+      }
       if (session.endingReason === null) {
         logger.info({ sessionId: id, reason, receivedMs: session.receivedMs }, 'session finalising');
       }
@@ -99,23 +102,17 @@ export class Sessions {
 
   /** The segments of a session as they come; `afterSequence` null: from now on. Completes after the last final. */
   async segments(id: string, afterSequence: number | null): Promise<AsyncIterableIterator<Segment>> {
-    const { lookup, reader } = this.#parts;
+    const { lookup } = this.#parts;
     const record = await lookup.find(id);
     const running = await lookup.openIfRunning(record);
-    if (running !== null) return running.feed.subscribe(afterSequence ?? undefined);
-    const history = new SegmentFeed(
-      (after, limit) =>
-        reader.finalsOf({
-          sessionId: id,
-          afterSequence: after,
-          beforeSequence: Infinity,
-          limit,
-          fromEnd: false,
-        }),
-      record.statistics.totalSegments,
-      true,
-    );
-    return history.subscribe(afterSequence ?? undefined);
+    const feed = running?.feed ?? this.#historyOf(record);
+    if (afterSequence !== null && afterSequence > feed.lastSequence) {
+      throw new ServiceError(
+        'BAD_USER_INPUT',
+        `The session has ${feed.lastSequence} final segments; this cursor is of one behind them, or of another session.`,
+      );
+    }
+    return feed.subscribe(afterSequence ?? undefined);
   }
 
   /** How a session stands, now and whenever that changes. Completes when it is over. */
@@ -145,6 +142,13 @@ export class Sessions {
       );
     }
     return session.snapshot();
+  }
+
+  /** A session that is over has a past, and no future. */
+  #historyOf({ id, statistics }: SessionRecord): SegmentFeed {
+    const readFinals = (afterSequence: number, limit: number) =>
+      this.#parts.reader.finalsOf({ sessionId: id, afterSequence, beforeSequence: Infinity, limit, fromEnd: false });
+    return new SegmentFeed(readFinals, statistics.totalSegments, true);
   }
 
   async #untilCompleted(id: string): Promise<void> {

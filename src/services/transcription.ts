@@ -39,15 +39,15 @@ export class Transcription {
   #stream: RecognitionStream | null = null;
   /** Rises with every stream, so that a late event of an abandoned one is not taken for the present one's. */
   #generation = 0;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   #failures = 0;
   /** Decisions are journalled one after the other, in the order in which they were made. */
   #journalling: Promise<void> = Promise.resolve();
   readonly #news = new Signal();
   /** Source frame at which the present stream was told to end. */
   #endFrame = 0;
-  /** Where stretches begin that the audio log lost to damage, in timeline samples. */
-  readonly #damaged = new Set<number>();
+  /** Stretches that the audio log lost to damage, in timeline samples. */
+  readonly #damaged: { readonly startSample: number; readonly endSample: number }[] = [];
   readonly #unsubscribe: () => void;
 
   constructor(parts: TranscriptionParts) {
@@ -58,7 +58,7 @@ export class Transcription {
 
   /** Abandons the stream. The session goes on from the end of its journal at the next start. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#unsubscribe();
     this.#abandonStream();
     this.#news.notify();
@@ -71,7 +71,7 @@ export class Transcription {
     const resume = session.state.resume;
     const fromFrame = resume?.readFromFrame ?? 0;
     session.processedFrames = Math.max(session.processedFrames, fromFrame);
-    const isCurrent = () => generation === this.#generation && !this.#stopped;
+    const isCurrent = () => generation === this.#generation && !this.#stopping.signal.aborted;
     const stream = recogniser.openStream(
       {
         sessionId: session.id,
@@ -87,9 +87,12 @@ export class Transcription {
           if (isCurrent()) this.#then(() => (isCurrent() ? this.#journal(decision) : undefined));
         },
         onProgress: (frame) => {
-          if (!isCurrent()) return;
-          session.processedFrames = Math.max(session.processedFrames, frame);
-          this.#news.notify();
+          // Behind the decisions that came before it: a journal that can't be written holds up the audio, too.
+          this.#then(() => {
+            if (!isCurrent()) return;
+            session.processedFrames = Math.max(session.processedFrames, frame);
+            this.#news.notify();
+          });
         },
         onEnded: (resumeAfter) => {
           if (isCurrent()) this.#then(() => (isCurrent() ? this.#end(resumeAfter) : undefined));
@@ -125,7 +128,10 @@ export class Transcription {
           stream.writeGap(item.startFrame, item.frames);
           break;
         case 'damaged':
-          this.#damaged.add(this.#sampleOf(item.startFrame));
+          this.#damaged.push({
+            startSample: this.#sampleOf(item.startFrame),
+            endSample: this.#sampleOf(item.startFrame + item.frames),
+          });
           stream.writeGap(item.startFrame, item.frames);
           break;
         case 'end':
@@ -165,7 +171,8 @@ export class Transcription {
         return { type: 'silence', channel: decision.channel, decidedSample, resume };
       case 'gap': {
         const { startSample, endSample } = decision;
-        const type = this.#damaged.has(startSample) ? 'failed' : 'gap';
+        const isDamage = this.#damaged.some((lost) => lost.startSample < endSample && startSample < lost.endSample);
+        const type = isDamage ? 'failed' : 'gap';
         return { type, startSample, endSample, decidedSample, resume };
       }
     }
@@ -188,17 +195,17 @@ export class Transcription {
     const { session, logger } = this.#parts;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        await session.append(entry);
-        return;
+        await session.journal.append(entry);
+        break;
       } catch (error) {
         logger.error(
           { sessionId: session.id, entry: entry.type, retryInMs: pause, err: error },
           'journal write failed',
         );
-        if (this.#stopped) throw error;
-        await delay(pause);
+        await delay(pause, undefined, { signal: this.#stopping.signal });
       }
     }
+    session.apply(entry);
   }
 
   /** The recogniser lost the stream: a new one goes on from the end of the journal. */
@@ -212,8 +219,8 @@ export class Transcription {
       'recognition interrupted',
     );
     this.#then(async () => {
-      await delay(pause);
-      if (!this.#stopped) this.#open();
+      await delay(pause, undefined, { signal: this.#stopping.signal });
+      this.#open();
     });
   }
 
@@ -228,6 +235,7 @@ export class Transcription {
     this.#journalling = this.#journalling.then(action).then(
       () => undefined,
       (error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
         this.#parts.logger.error({ sessionId: this.#parts.session.id, err: error }, 'transcription stopped');
       },
     );

@@ -25,7 +25,7 @@ function finalEntry(sequence: number): FinalEntry {
     revision: 16,
     createdAt: new Date(sequence * 1000).toISOString(),
     decidedSample: sequence * SECOND + SECOND / 2,
-    resume: { readFromFrame: sequence * SECOND, state: null },
+    resume: { readFromFrame: 0, state: null },
   };
 }
 

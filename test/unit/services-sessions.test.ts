@@ -284,9 +284,12 @@ describe('an interrupted session', () => {
     });
     expect(idle.endReason).toBe('IDLE_TIMEOUT');
 
-    await expect(audio.send(id, chunks.length + 1, new Uint8Array(320))).rejects.toMatchObject({
-      code: 'SESSION_NOT_ACTIVE',
-    });
+    for (const wrong of [chunks.length - 1, chunks.length + 1]) {
+      await expect(audio.send(id, wrong, new Uint8Array(320))).rejects.toMatchObject({
+        code: 'AUDIO_OUT_OF_ORDER',
+        details: { expectedSequence: chunks.length },
+      });
+    }
     const more = chunksOf(speech(['bravo', pause]));
     await send(services(), id, more, chunks.length);
     const ended = await sessions.end(id, null);

@@ -6,7 +6,7 @@ const LONGEST_PAUSE_MS = 100;
 
 /**
  * Repeats `attempt` while SQLite says that another connection holds the lock. The pauses are timers: SQLite's own
- * waiting (`busy_timeout`) would stop the whole process, event loop and all.
+ * waiting (`busy_timeout`) would stop its whole thread, and with that the reads that need no lock.
  *
  * @param attempt must have changed nothing when it fails with SQLITE_BUSY
  * @param patienceMs after which the failure is thrown on

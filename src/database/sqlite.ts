@@ -1,8 +1,8 @@
-import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import {
   DriverAdapterError,
   type IsolationLevel,
   type SqlDriverAdapter,
+  type SqlDriverAdapterFactory,
   type SqlQuery,
   type SqlResultSet,
   type Transaction,
@@ -10,6 +10,9 @@ import {
 import { retryWhileBusy } from './busy.ts';
 import { driverErrorCode } from './database-errors.ts';
 import { Mutex } from './mutex.ts';
+import { type Connection, ThreadedConnection } from './threaded-connection.ts';
+
+const ADAPTER_NAME = '@prisma/adapter-better-sqlite3';
 
 /**
  * Prisma's adapter for better-sqlite3, made safe. The adapter has one connection and lets everybody use it at any time:
@@ -20,7 +23,10 @@ import { Mutex } from './mutex.ts';
  * A query through the root client inside a transaction's callback would wait for that transaction to end: use the
  * transaction's own client there.
  */
-export class SqliteAdapterFactory extends PrismaBetterSqlite3 {
+export class SqliteAdapterFactory implements SqlDriverAdapterFactory {
+  readonly provider = 'sqlite';
+  readonly adapterName = ADAPTER_NAME;
+  readonly #file: string;
   readonly #busyPatienceMs: number;
   #retired = false;
 
@@ -29,20 +35,14 @@ export class SqliteAdapterFactory extends PrismaBetterSqlite3 {
    * @param busyPatienceMs how long a query or the start of a transaction waits for another process's lock
    */
   constructor(file: string, busyPatienceMs: number) {
-    super({ url: file, timeout: 0 });
+    this.#file = file;
     this.#busyPatienceMs = busyPatienceMs;
   }
 
-  override async connect(): Promise<SqlDriverAdapter> {
+  async connect(): Promise<SqlDriverAdapter> {
     if (this.#retired) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
-    const connection = await super.connect();
-    try {
-      await retryWhileBusy(() => connection.executeScript(CONNECTION_SETTINGS), this.#busyPatienceMs);
-    } catch (error) {
-      await connection.dispose();
-      throw error;
-    }
-    return new IsolatedSqlite(connection, this.#busyPatienceMs);
+    const connect = () => openConnection(this.#file, this.#busyPatienceMs);
+    return new IsolatedSqlite(await connect(), connect, this.#busyPatienceMs);
   }
 
   /** Makes closing final: a disconnected Prisma client connects again by itself at its next query. */
@@ -54,33 +54,45 @@ export class SqliteAdapterFactory extends PrismaBetterSqlite3 {
 /** FULL: in WAL mode, only this syncs the log at every commit. */
 const CONNECTION_SETTINGS = 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;';
 
+async function openConnection(file: string, busyPatienceMs: number): Promise<ThreadedConnection> {
+  const connection = await ThreadedConnection.open(file);
+  try {
+    await retryWhileBusy(() => connection.executeScript(CONNECTION_SETTINGS), busyPatienceMs);
+    return connection;
+  } catch (error) {
+    await connection.dispose();
+    throw error;
+  }
+}
+
 class IsolatedSqlite implements SqlDriverAdapter {
   readonly provider = 'sqlite';
-  readonly adapterName: string;
-  readonly #connection: SqlDriverAdapter;
+  readonly adapterName = ADAPTER_NAME;
+  readonly #connect: () => Promise<ThreadedConnection>;
   readonly #busyPatienceMs: number;
   readonly #turn = new Mutex();
+  #connection: ThreadedConnection;
   #disposed = false;
 
-  constructor(connection: SqlDriverAdapter, busyPatienceMs: number) {
-    this.adapterName = connection.adapterName;
+  constructor(connection: ThreadedConnection, connect: () => Promise<ThreadedConnection>, busyPatienceMs: number) {
     this.#connection = connection;
+    this.#connect = connect;
     this.#busyPatienceMs = busyPatienceMs;
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    return this.#exclusively(() => this.#connection.queryRaw(query));
+    return this.#exclusively((connection) => connection.queryRaw(query));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
-    return this.#exclusively(() => this.#connection.executeRaw(query));
+    return this.#exclusively((connection) => connection.executeRaw(query));
   }
 
   executeScript(script: string): Promise<void> {
     // Not repeated when busy: its first statements may have gone through.
     return this.#turn.runExclusive(async () => {
-      this.#requireOpen();
-      await this.#connection.executeScript(script);
+      const connection = await this.#live();
+      await connection.executeScript(script);
     });
   }
 
@@ -91,9 +103,9 @@ class IsolatedSqlite implements SqlDriverAdapter {
     return retryWhileBusy(async () => {
       const release = await this.#turn.acquire();
       try {
-        this.#requireOpen();
-        await this.#connection.executeRaw(statement('BEGIN IMMEDIATE'));
-        return new IsolatedTransaction(this.#connection, release);
+        const connection = await this.#live();
+        await connection.executeRaw(statement('BEGIN IMMEDIATE'));
+        return new IsolatedTransaction(connection, release);
       } catch (error) {
         release();
         throw error;
@@ -109,17 +121,19 @@ class IsolatedSqlite implements SqlDriverAdapter {
   }
 
   /** Gives its turn up between attempts: reads go on while a write waits for another process. */
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const attempt = (): Promise<T> =>
-      this.#turn.runExclusive(async () => {
-        this.#requireOpen();
-        return await work();
-      });
+  #exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const attempt = (): Promise<T> => this.#turn.runExclusive(async () => await work(await this.#live()));
     return retryWhileBusy(attempt, this.#busyPatienceMs);
   }
 
-  #requireOpen(): void {
+  /**
+   * The connection, for the holder of the turn: a new one when the last was lost. What was under way on that one has failed
+   * and is not repeated here, and a transaction stays with the connection that it began on.
+   */
+  async #live(): Promise<Connection> {
     if (this.#disposed) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
+    if (this.#connection.isLost) this.#connection = await this.#connect();
+    return this.#connection;
   }
 }
 
@@ -132,15 +146,15 @@ const ROLLED_BACK_CODES = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_NOMEM', 'SQLIT
 /** Without savepoints: nested transactions are refused by Prisma. */
 class IsolatedTransaction implements Transaction {
   readonly provider = 'sqlite';
-  readonly adapterName: string;
+  readonly adapterName = ADAPTER_NAME;
   /** "Phantom": Prisma leaves COMMIT and ROLLBACK to `commit` and `rollback` here. */
   readonly options = { usePhantomQuery: true };
-  readonly #connection: SqlDriverAdapter;
+  readonly #connection: Connection;
   readonly #release: () => void;
-  #state: 'open' | 'broken' | 'closed' = 'open';
+  /** `ending` from the moment in which its end is asked for: what came behind that would not be part of it. */
+  #state: 'open' | 'broken' | 'ending' | 'closed' = 'open';
 
-  constructor(connection: SqlDriverAdapter, release: () => void) {
-    this.adapterName = connection.adapterName;
+  constructor(connection: Connection, release: () => void) {
     this.#connection = connection;
     this.#release = release;
   }
@@ -155,7 +169,10 @@ class IsolatedTransaction implements Transaction {
 
   async commit(): Promise<void> {
     try {
-      await this.#whileOpen(() => this.#connection.executeRaw(statement('COMMIT')));
+      await this.#whileOpen(() => {
+        this.#state = 'ending';
+        return this.#connection.executeRaw(statement('COMMIT'));
+      });
       this.#close();
     } finally {
       await this.rollback();
@@ -165,6 +182,7 @@ class IsolatedTransaction implements Transaction {
   /** Does nothing once the transaction is closed. */
   async rollback(): Promise<void> {
     if (this.#state === 'closed') return;
+    this.#state = 'ending';
     try {
       await this.#connection.executeRaw(statement('ROLLBACK'));
     } catch (error) {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
+import { SqliteAdapterFactory } from '../../src/database/sqlite.ts';
 import { until } from '../support/wait.ts';
 import { batch, finalSegment, newSession, useTemporaryDatabase } from './database-fixtures.ts';
 
@@ -74,6 +75,22 @@ describe('the SQLite connection', () => {
       { id: 'b', title: null },
     ]);
     expect(other.prepare('SELECT id FROM segments').all()).toEqual([{ id: 'a:0:1' }]);
+  });
+
+  it.each(['commit', 'rollback'] as const)('lets nothing follow a transaction after its %s was begun', async (end) => {
+    const { file, store, other } = database();
+    await store.createSession(newSession('a'));
+    const adapter = await new SqliteAdapterFactory(file, 1_000).connect();
+    const transaction = await adapter.startTransaction();
+    const sql = `UPDATE sessions SET title = 'too late' WHERE id = 'a'`;
+    const [ended, late] = await Promise.allSettled([
+      transaction[end](),
+      transaction.executeRaw({ sql, args: [], argTypes: [] }),
+    ]);
+    await adapter.dispose();
+    expect(ended).toMatchObject({ status: 'fulfilled' });
+    expect(late).toMatchObject({ reason: { cause: { kind: 'TransactionAlreadyClosed' } } });
+    expect(other.prepare('SELECT title FROM sessions').all()).toEqual([{ title: null }]);
   });
 
   it('deletes the segments with their session', async () => {

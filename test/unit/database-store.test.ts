@@ -38,7 +38,8 @@ describe('a session', () => {
     let count = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.jsonValue().filter((value) => typeof value !== 'number'),
+        // Not a bare number, which SQLite may round, nor the key `__proto__`, which Prisma takes out.
+        fc.jsonValue().filter((value) => typeof value !== 'number' && !JSON.stringify(value).includes('__proto__')),
         fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
         async (value, createdAt) => {
           // As it comes off the wire: JSON knows no -0.

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionStore } from '../database/session-store.ts';
 import type { Recogniser } from '../recognition/recogniser.ts';
+import { AudioIntake, type AudioLimits } from './audio-intake.ts';
 import type { Logger } from './logger.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { SegmentWriter, type SegmentWriterSettings } from './segment-writer.ts';
 import { SessionLogDirectory } from './session-logs.ts';
+import { SessionLookup } from './session-lookup.ts';
 import { SessionReader } from './session-reader.ts';
 import { SessionTimeouts, type TimeoutSettings } from './session-timeouts.ts';
 import { Sessions } from './sessions.ts';
-import { AudioIntake, type AudioLimits } from './audio-intake.ts';
-import { SessionLookup } from './session-lookup.ts';
 import { StorageGuard } from './storage-guard.ts';
 
 export interface ServicesParts {

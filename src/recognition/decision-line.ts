@@ -76,6 +76,6 @@ export class DecisionLine {
       return;
     }
     if (interimShown) this.#listener.onInterim(emptyTranscript(decision));
-    this.#listener.onDecision({ kind: 'silence', channel: decision.channel, decidedSample, resume });
+    this.#listener.onDecision({ kind: 'silence', channel: decision.channel, speechSamples: 0, decidedSample, resume });
   }
 }

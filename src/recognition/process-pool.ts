@@ -5,11 +5,12 @@ import type {
   Recogniser,
   RecogniserCapabilities,
   RecogniserIdentity,
+  RecognitionFailure,
   RecognitionListener,
   RecognitionStream,
   StreamOptions,
 } from './recogniser.ts';
-import { SupervisedProcess, type RecogniserLogger, type RecogniserProcessError } from './supervised-process.ts';
+import { SupervisedProcess, type RecogniserLogger } from './supervised-process.ts';
 
 export interface PoolOptions {
   readonly capabilities: RecogniserCapabilities;
@@ -55,6 +56,10 @@ export class ProcessPool implements Recogniser {
 
   get ready(): boolean {
     return this.#slots.some((slot) => slot.process?.isReady);
+  }
+
+  get capacity(): number | null {
+    return null;
   }
 
   /** Process ids, for diagnosis. */
@@ -122,7 +127,7 @@ export class ProcessPool implements Recogniser {
     this.#waiting.clear();
   }
 
-  #replace(slot: Slot, process: SupervisedProcess, error: RecogniserProcessError): void {
+  #replace(slot: Slot, process: SupervisedProcess, error: RecognitionFailure): void {
     slot.process = null;
     if (this.#stopped) return;
     if (this.#starting) {

@@ -3,7 +3,7 @@ import { DecodeQueue } from './decode-queue.ts';
 import type { Engine } from './engine.ts';
 import type { FromProcess, StreamRequest, ToProcess } from './messages.ts';
 import type { RecognitionListener, StreamOptions } from './recogniser.ts';
-import { RecognitionSession } from './recognition-session.ts';
+import { RecognitionSession, toFailure } from './recognition-session.ts';
 import type { StreamSettings } from './stream-context.ts';
 
 export interface HostOptions {
@@ -82,7 +82,7 @@ export class RecogniserHost {
       });
       this.#sessions.set(streamId, session);
     } catch (error) {
-      listener.onFailure(error instanceof Error ? error : new Error(String(error)));
+      listener.onFailure(toFailure(error));
     }
   }
 

@@ -75,6 +75,17 @@ export type Decision =
       /** Nothing was said up to `decidedSample` (since what was decided before). */
       readonly kind: 'silence';
       readonly channel: number;
+      /** How much of it the detector took for speech, though no words were found in it; in samples. */
+      readonly speechSamples: number;
+      readonly decidedSample: number;
+      readonly resume: ResumePoint;
+    }
+  | {
+      /** `[startSample, endSample)` was heard as an utterance, but not decoded (see `StreamOptions.skipFirstUtterance`). */
+      readonly kind: 'failed';
+      readonly channel: number;
+      readonly startSample: number;
+      readonly endSample: number;
       readonly decidedSample: number;
       readonly resume: ResumePoint;
     }
@@ -87,6 +98,24 @@ export type Decision =
       readonly resume: ResumePoint;
     };
 
+/**
+ * Whose fault the end of a stream was, as far as that is known. `stream`: its own work failed. `process`: its process crashed
+ * or hung, for the sake of this stream or of another one. `outside`: its process was killed or could not be started, which says
+ * nothing about the audio.
+ */
+export type FailureBlame = 'stream' | 'process' | 'outside';
+
+/** A stream is dead. */
+export class RecognitionFailure extends Error {
+  override readonly name = 'RecognitionFailure';
+  readonly blame: FailureBlame;
+
+  constructor(message: string, blame: FailureBlame, options?: ErrorOptions) {
+    super(message, options);
+    this.blame = blame;
+  }
+}
+
 export interface RecognitionListener {
   /** A draft of the open utterance; an empty text withdraws it (the utterance turned out to be silence). */
   onInterim(interim: Transcript): void;
@@ -96,7 +125,7 @@ export interface RecognitionListener {
   /** Everything before the end was decided; the last event of a stream that was ended. */
   onEnded(resume: ResumePoint): void;
   /** The stream is dead (its process died or hung): open a new one from the last decision that was kept. */
-  onFailure(error: Error): void;
+  onFailure(failure: RecognitionFailure): void;
 }
 
 export interface StreamOptions {
@@ -106,6 +135,21 @@ export interface StreamOptions {
   readonly language: string;
   /** `null`: from the beginning. */
   readonly resume: ResumePoint | null;
+  /**
+   * An earlier stream of the session may have shown drafts: those of utterances that come to nothing are withdrawn.
+   * @default false
+   */
+  readonly draftsShown?: boolean;
+  /**
+   * In a process that works for no other stream, so that a failure of the process is to be blamed on this one.
+   * @default false
+   */
+  readonly isolated?: boolean;
+  /**
+   * The first utterance that is decided is not decoded but told as `failed`: each attempt to decode it has failed.
+   * @default false
+   */
+  readonly skipFirstUtterance?: boolean;
 }
 
 /**
@@ -127,6 +171,8 @@ export interface Recogniser {
   readonly identity: RecogniserIdentity;
   /** True while at least one process has its model loaded. */
   readonly ready: boolean;
+  /** How many live streams it can follow, measured on the audio that it has worked through; `null` while too little was. */
+  readonly capacity: number | null;
   /** Resolves when the model is loaded and warm. @throws when the model's files are missing or not the expected ones. */
   start(): Promise<void>;
   openStream(options: StreamOptions, listener: RecognitionListener): RecognitionStream;

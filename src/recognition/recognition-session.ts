@@ -7,6 +7,7 @@ import type { DecodeQueue } from './decode-queue.ts';
 import type { Engine } from './engine.ts';
 import type { Confirmed, Lane } from './lane.ts';
 import {
+  RecognitionFailure,
   TIMELINE_RATE,
   type RecognitionListener,
   type RecognitionStream,
@@ -79,7 +80,7 @@ export class RecognitionSession implements RecognitionStream {
       settings: resources.settings,
       queue: resources.queue,
       language: options.language,
-      resumed: options.resume !== null,
+      resumed: options.draftsShown ?? false,
       onOutcome: () => this.#advance(),
       showInterim: (interim) => listener.onInterim(interim),
       warn: (message) => resources.warn(message),
@@ -330,11 +331,15 @@ export class RecognitionSession implements RecognitionStream {
   #fail(error: unknown): void {
     if (this.#dead) return;
     this.close();
-    this.#listener.onFailure(error instanceof Error ? error : new Error(String(error)));
+    this.#listener.onFailure(toFailure(error));
   }
 }
 
 /** For a stream that was closed while it heard this. */
 function cancelAll(confirmed: readonly Confirmed[]): void {
   for (const { decode } of confirmed) decode?.cancel();
+}
+
+export function toFailure(error: unknown): RecognitionFailure {
+  return new RecognitionFailure(error instanceof Error ? error.message : String(error), 'stream', { cause: error });
 }

@@ -8,7 +8,7 @@ import {
   type ToProcess,
 } from './messages.ts';
 import type { ProcessTiming } from './process-timing.ts';
-import type { RecognitionListener } from './recogniser.ts';
+import { RecognitionFailure, type RecognitionListener } from './recogniser.ts';
 
 /** What the recogniser says about its processes; the interface is pino's. */
 export interface RecogniserLogger {
@@ -17,15 +17,10 @@ export interface RecogniserLogger {
   error(details: object, message: string): void;
 }
 
-/** A recogniser process ended, hung, or could not load its model. */
-export class RecogniserProcessError extends Error {
-  override readonly name = 'RecogniserProcessError';
-}
-
 export interface ProcessOwner {
   onReady(): void;
   /** Called once; the streams of the process are told afterwards. */
-  onGone(error: RecogniserProcessError): void;
+  onGone(error: RecognitionFailure): void;
 }
 
 /** One child process: its start, its streams' messages, its heartbeats, and its end. */
@@ -156,7 +151,7 @@ export class SupervisedProcess {
         return;
       case 'failure':
         this.#listeners.delete(report.streamId);
-        listener.onFailure(new Error(report.message));
+        listener.onFailure(new RecognitionFailure(report.message, 'stream'));
     }
   }
 
@@ -182,8 +177,9 @@ export class SupervisedProcess {
     this.#gone = true;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#loadDeadline);
-    const error = new RecogniserProcessError(
+    const error = new RecognitionFailure(
       this.#ready ? `the recogniser process ${reason}` : `the recogniser process did not start: ${reason}`,
+      this.#ready ? 'process' : 'outside',
     );
     this.#owner.onGone(error);
     const listeners = [...this.#listeners.values()];

@@ -78,6 +78,7 @@ export class Transcription {
         format: session.record.audioFormat,
         language: primaryLanguage(session.record.language),
         resume,
+        draftsShown: resume !== null || this.#generation > 1,
       },
       {
         onInterim: (interim) => {
@@ -169,6 +170,10 @@ export class Transcription {
         };
       case 'silence':
         return { type: 'silence', channel: decision.channel, decidedSample, resume };
+      case 'failed': {
+        const { startSample, endSample } = decision;
+        return { type: 'failed', startSample, endSample, decidedSample, resume };
+      }
       case 'gap': {
         const { startSample, endSample } = decision;
         const isDamage = this.#damaged.some((lost) => lost.startSample < endSample && startSample < lost.endSample);

@@ -1,10 +1,11 @@
 import { createResamplerTable } from '../../src/audio/resampler-table.ts';
 import { DecodeQueue } from '../../src/recognition/decode-queue.ts';
-import type {
-  RecognitionListener,
-  Recogniser,
-  RecognitionStream,
-  StreamOptions,
+import {
+  RecognitionFailure,
+  type RecognitionListener,
+  type Recogniser,
+  type RecognitionStream,
+  type StreamOptions,
 } from '../../src/recognition/recogniser.ts';
 import { RecognitionSession } from '../../src/recognition/recognition-session.ts';
 import { createScriptedEngine } from '../../src/recognition/scripted/scripted-engine.ts';
@@ -17,6 +18,7 @@ export class InProcessRecogniser implements Recogniser {
   readonly capabilities = this.#engine.capabilities;
   readonly identity = this.#engine.identity;
   readonly ready = true;
+  readonly capacity = null;
 
   start(): Promise<void> {
     return Promise.resolve();
@@ -40,7 +42,7 @@ export class InProcessRecogniser implements Recogniser {
   fail(): void {
     for (const [session, listener] of this.#streams) {
       session.close();
-      listener.onFailure(new Error('the recogniser process died'));
+      listener.onFailure(new RecognitionFailure('the recogniser process died', 'process'));
     }
     this.#streams.clear();
   }

@@ -101,7 +101,13 @@ export function openSession(options: {
   readonly settings?: StreamSettings;
 }): RecognitionSession {
   return new RecognitionSession(
-    { sessionId: 'session', format: options.format, language: 'en', resume: options.resume ?? null },
+    {
+      sessionId: 'session',
+      format: options.format,
+      language: 'en',
+      resume: options.resume ?? null,
+      draftsShown: options.resume != null,
+    },
     options.listener,
     {
       engine: options.engine,

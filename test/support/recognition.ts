@@ -106,7 +106,7 @@ export function openSession(options: {
       format: options.format,
       language: 'en',
       resume: options.resume ?? null,
-      draftsShown: options.resume != null,
+      draftsShown: (options.resume ?? null) !== null,
     },
     options.listener,
     {

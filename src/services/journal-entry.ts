@@ -2,7 +2,24 @@ import { z } from 'zod';
 
 const sample = z.number().int().nonnegative();
 const share = z.number().min(0).max(1).nullable();
-const resume = z.object({ readFromFrame: sample, state: z.unknown() });
+
+/** How far the audio log was durable when an entry was written: the proof, should the log ever have less. */
+const audioEvidence = z.object({
+  /** The chunk that was expected next. */
+  nextSequence: sample,
+  /** Length of the timeline in source frames. */
+  receivedFrames: sample,
+});
+export type AudioEvidence = z.infer<typeof audioEvidence>;
+
+/** What every entry has that decides a part of the timeline. */
+const basis = {
+  /** All samples before this one are decided. */
+  decidedSample: sample,
+  /** Where recognition goes on behind this entry. */
+  resume: z.object({ readFromFrame: sample, state: z.unknown() }),
+  audio: audioEvidence.optional(),
+};
 
 const entry = z.discriminatedUnion('type', [
   /** First of a journal, and again whenever a restart found another recogniser or other settings. */
@@ -27,21 +44,25 @@ const entry = z.discriminatedUnion('type', [
     confidence: share,
     revision: sample,
     createdAt: z.iso.datetime(),
-    decidedSample: sample,
-    resume,
+    ...basis,
   }),
-  z.object({ type: z.literal('silence'), channel: sample, decidedSample: sample, resume }),
+  z.object({
+    type: z.literal('silence'),
+    channel: sample,
+    /** How much of it sounded like speech. */
+    speechSamples: sample.default(0),
+    ...basis,
+  }),
   /** The client declared that it lost this stretch. */
-  z.object({ type: z.literal('gap'), startSample: sample, endSample: sample, decidedSample: sample, resume }),
-  /** Acknowledged audio that could not be transcribed: its record in the audio log is damaged. */
-  z.object({ type: z.literal('failed'), startSample: sample, endSample: sample, decidedSample: sample, resume }),
+  z.object({ type: z.literal('gap'), startSample: sample, endSample: sample, ...basis }),
+  /** Acknowledged audio that could not be transcribed: its record is damaged, or the recogniser fails on it each time. */
+  z.object({ type: z.literal('failed'), startSample: sample, endSample: sample, ...basis }),
   /** Everything up to the end of the audio is decided. */
   z.object({
     type: z.literal('ended'),
     reason: z.enum(['CLIENT', 'IDLE_TIMEOUT', 'MAX_DURATION', 'FAILURE']),
     at: z.iso.datetime(),
-    decidedSample: sample,
-    resume,
+    ...basis,
   }),
   /** Audio came after the session had been ended for idleness. */
   z.object({ type: z.literal('reopened'), at: z.iso.datetime() }),

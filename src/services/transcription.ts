@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AudioLogReader } from '../log/audio-log-reader.ts';
-import {
-  TIMELINE_RATE,
-  type Decision,
-  type Recogniser,
-  type RecognitionStream,
-  type ResumePoint,
-} from '../recognition/recogniser.ts';
-import type { JournalEntry } from './journal-entry.ts';
+import type { Decision, FailureBlame, Recogniser, RecognitionStream, ResumePoint } from '../recognition/recogniser.ts';
+import { entryOf, sampleOf, WithheldAudio } from './decision-entries.ts';
+import type { AudioEvidence, JournalEntry } from './journal-entry.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
+import { RecognitionAttempts, type AttemptMode } from './recognition-attempts.ts';
 import { primaryLanguage } from './session-request.ts';
 import { Signal } from './signal.ts';
 
 /** Seconds of audio that may be with the recogniser without having been worked through: bounds its memory per session. */
 const WINDOW_SECONDS = 60;
+/** The same while it is tried alone: no more than this is given up beyond what it fails on. */
+const ISOLATED_WINDOW_SECONDS = 5;
+/** Audio shorter than this can't be heard before more comes or the session ends, in seconds. */
+const UNHEARD_SECONDS = 0.2;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -40,20 +40,35 @@ export class Transcription {
   /** Rises with every stream, so that a late event of an abandoned one is not taken for the present one's. */
   #generation = 0;
   readonly #stopping = new AbortController();
-  #failures = 0;
+  readonly #attempts = new RecognitionAttempts();
+  readonly #withheld: WithheldAudio;
+  /** Items of the audio log that begin before this frame are not given to the recogniser: it fails on them each time. */
+  #omitBeforeFrame = 0;
+  /** Behind the last audio that the present stream was given. */
+  #writtenFrame = 0;
   /** Decisions are journalled one after the other, in the order in which they were made. */
   #journalling: Promise<void> = Promise.resolve();
   readonly #news = new Signal();
   /** Source frame at which the present stream was told to end. */
   #endFrame = 0;
-  /** Stretches that the audio log lost to damage, in timeline samples. */
-  readonly #damaged: { readonly startSample: number; readonly endSample: number }[] = [];
   readonly #unsubscribe: () => void;
 
   constructor(parts: TranscriptionParts) {
     this.#parts = parts;
+    this.#withheld = new WithheldAudio(parts.session.record.audioFormat.sampleRate);
     this.#unsubscribe = parts.session.audio.onDurable(() => this.#news.notify());
-    this.#open();
+    this.#open('shared', parts.session.audio.receivedFrames > 0);
+  }
+
+  /**
+   * Resolves when everything that was received has been worked through and journalled (an utterance that is still open stays
+   * open), or when `signal` gives up waiting.
+   */
+  async untilCaughtUp(signal: AbortSignal): Promise<void> {
+    const giveUp = () => this.#news.notify();
+    signal.addEventListener('abort', giveUp, { once: true });
+    while (!signal.aborted && !this.#stopping.signal.aborted && !this.#isCaughtUp) await this.#news.next();
+    signal.removeEventListener('abort', giveUp);
   }
 
   /** Abandons the stream. The session goes on from the end of its journal at the next start. */
@@ -65,7 +80,13 @@ export class Transcription {
     await this.#journalling;
   }
 
-  #open(): void {
+  get #isCaughtUp(): boolean {
+    const { audio, processedFrames, state, record } = this.#parts.session;
+    if (audio.end !== null) return state.ended !== null;
+    return audio.receivedFrames - processedFrames <= record.audioFormat.sampleRate * UNHEARD_SECONDS;
+  }
+
+  #open(mode: AttemptMode, draftsShown: boolean): void {
     const { session, recogniser } = this.#parts;
     const generation = ++this.#generation;
     const resume = session.state.resume;
@@ -78,7 +99,9 @@ export class Transcription {
         format: session.record.audioFormat,
         language: primaryLanguage(session.record.language),
         resume,
-        draftsShown: resume !== null || this.#generation > 1,
+        draftsShown,
+        isolated: mode !== 'shared',
+        skipFirstUtterance: mode === 'skip',
       },
       {
         onInterim: (interim) => {
@@ -98,50 +121,52 @@ export class Transcription {
         onEnded: (resumeAfter) => {
           if (isCurrent()) this.#then(() => (isCurrent() ? this.#end(resumeAfter) : undefined));
         },
-        onFailure: (error) => {
-          if (isCurrent()) this.#reopenAfter(error);
+        onFailure: (failure) => {
+          if (isCurrent()) this.#reopenAfter(failure, failure.blame);
         },
       },
     );
     this.#stream = stream;
-    this.#pump(stream, session.audio.reader(fromFrame), isCurrent).catch((error: unknown) => {
-      if (isCurrent()) this.#reopenAfter(error);
+    this.#writtenFrame = fromFrame;
+    const windowSeconds = mode === 'shared' ? WINDOW_SECONDS : ISOLATED_WINDOW_SECONDS;
+    this.#pump(stream, session.audio.reader(fromFrame), windowSeconds, isCurrent).catch((error: unknown) => {
+      // The audio log could not be read, which the recogniser has nothing to do with.
+      if (isCurrent()) this.#reopenAfter(error, 'outside');
     });
   }
 
   /** Hands the log's audio to the stream as fast as the recogniser works, until the session's end or the stream's. */
-  async #pump(stream: RecognitionStream, reader: AudioLogReader, isCurrent: () => boolean): Promise<void> {
+  async #pump(
+    stream: RecognitionStream,
+    reader: AudioLogReader,
+    windowSeconds: number,
+    isCurrent: () => boolean,
+  ): Promise<void> {
     const { session } = this.#parts;
-    const windowFrames = session.record.audioFormat.sampleRate * WINDOW_SECONDS;
+    const windowFrames = session.record.audioFormat.sampleRate * windowSeconds;
     while (isCurrent()) {
       const news = this.#news.next();
       const item = await reader.next();
       if (!isCurrent()) return;
-      switch (item?.kind) {
-        case undefined:
-          await news;
-          break;
-        case 'chunk':
-          stream.writeAudio(item.startFrame, item.bytes);
-          await this.#untilWithinWindow(item.startFrame + item.frames - windowFrames, isCurrent);
-          break;
-        case 'skip':
-          stream.writeGap(item.startFrame, item.frames);
-          break;
-        case 'damaged':
-          this.#damaged.push({
-            startSample: this.#sampleOf(item.startFrame),
-            endSample: this.#sampleOf(item.startFrame + item.frames),
-          });
-          stream.writeGap(item.startFrame, item.frames);
-          break;
-        case 'end':
-          // One that more audio followed is in the journal: a session opens again only after it was completed.
-          if (session.audio.end === null || item.startFrame < session.audio.receivedFrames) break;
-          this.#endFrame = item.startFrame;
-          stream.end();
-          return;
+      if (item === null) {
+        await news;
+        continue;
       }
+      if (item.kind === 'end') {
+        // One that more audio followed is in the journal: a session opens again only after it was completed.
+        if (session.audio.end === null || item.startFrame < session.audio.receivedFrames) continue;
+        this.#endFrame = item.startFrame;
+        stream.end();
+        return;
+      }
+      const { startFrame, frames } = item;
+      if (item.kind === 'chunk' && startFrame >= this.#omitBeforeFrame) stream.writeAudio(startFrame, item.bytes);
+      else {
+        if (item.kind !== 'skip') this.#withheld.add(startFrame, frames);
+        stream.writeGap(startFrame, frames);
+      }
+      this.#writtenFrame = startFrame + frames;
+      if (item.kind === 'chunk') await this.#untilWithinWindow(this.#writtenFrame - windowFrames, isCurrent);
     }
   }
 
@@ -150,37 +175,31 @@ export class Transcription {
   }
 
   async #journal(decision: Decision): Promise<void> {
-    await this.#append(this.#entryOf(decision));
-    this.#failures = 0;
-    if (decision.kind === 'final') this.#parts.onFinal(this.#parts.session);
+    const { session, onFinal } = this.#parts;
+    const sequence = session.state.lastSequence + 1;
+    const entry = entryOf(decision, { sequence, audio: this.#evidence, withheld: this.#withheld, at: new Date() });
+    await this.#append(entry);
+    this.#pass(entry);
+    if (decision.kind === 'final') onFinal(session);
   }
 
-  #entryOf(decision: Decision): JournalEntry {
-    const { decidedSample, resume } = decision;
-    switch (decision.kind) {
-      case 'final':
-        return {
-          type: 'final',
-          sequence: this.#parts.session.state.lastSequence + 1,
-          ...decision.transcript,
-          words: [...decision.transcript.words],
-          createdAt: new Date().toISOString(),
-          decidedSample,
-          resume,
-        };
-      case 'silence':
-        return { type: 'silence', channel: decision.channel, decidedSample, resume };
-      case 'failed': {
-        const { startSample, endSample } = decision;
-        return { type: 'failed', startSample, endSample, decidedSample, resume };
-      }
-      case 'gap': {
-        const { startSample, endSample } = decision;
-        const isDamage = this.#damaged.some((lost) => lost.startSample < endSample && startSample < lost.endSample);
-        const type = isDamage ? 'failed' : 'gap';
-        return { type, startSample, endSample, decidedSample, resume };
-      }
+  /** What the recogniser had failed on before is behind it now. */
+  #pass(entry: JournalEntry): void {
+    const { session, logger } = this.#parts;
+    if (entry.type === 'failed') {
+      const { startSample, endSample } = entry;
+      logger.error({ sessionId: session.id, startSample, endSample }, 'audio not transcribed');
     }
+    if (this.#attempts.failures === 0) return;
+    const { mode } = this.#attempts;
+    this.#attempts.passed();
+    // What comes is tried like any other audio again, among the others.
+    if (mode !== 'shared') this.#reopen('shared', 0);
+  }
+
+  get #evidence(): AudioEvidence {
+    const { nextSequence, receivedFrames } = this.#parts.session.audio;
+    return { nextSequence, receivedFrames };
   }
 
   async #end(resume: ResumePoint): Promise<void> {
@@ -189,9 +208,11 @@ export class Transcription {
       type: 'ended',
       reason: session.endReason ?? 'FAILURE',
       at: (session.audio.end?.at ?? new Date()).toISOString(),
-      decidedSample: this.#sampleOf(this.#endFrame),
+      decidedSample: sampleOf(this.#endFrame, session.record.audioFormat.sampleRate),
       resume,
+      audio: this.#evidence,
     });
+    this.#news.notify();
     onEnded(session);
   }
 
@@ -214,18 +235,22 @@ export class Transcription {
   }
 
   /** The recogniser lost the stream: a new one goes on from the end of the journal. */
-  #reopenAfter(error: unknown): void {
+  #reopenAfter(error: unknown, blame: FailureBlame): void {
     const { session, logger } = this.#parts;
-    this.#abandonStream();
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    this.#failures += 1;
+    const { mode, pauseMs } = this.#attempts.failed(blame);
+    if (mode === 'omit') this.#omitBeforeFrame = this.#writtenFrame;
     logger.warn(
-      { sessionId: session.id, attempt: this.#failures, retryInMs: pause, err: error },
+      { sessionId: session.id, attempt: this.#attempts.failures, mode, blame, retryInMs: pauseMs, err: error },
       'recognition interrupted',
     );
+    this.#reopen(mode, pauseMs);
+  }
+
+  #reopen(mode: AttemptMode, pauseMs: number): void {
+    this.#abandonStream();
     this.#then(async () => {
-      await delay(pause, undefined, { signal: this.#stopping.signal });
-      this.#open();
+      await delay(pauseMs, undefined, { signal: this.#stopping.signal });
+      this.#open(mode, true);
     });
   }
 
@@ -244,9 +269,5 @@ export class Transcription {
         this.#parts.logger.error({ sessionId: this.#parts.session.id, err: error }, 'transcription stopped');
       },
     );
-  }
-
-  #sampleOf(frame: number): number {
-    return Math.floor((frame * TIMELINE_RATE) / this.#parts.session.record.audioFormat.sampleRate);
   }
 }

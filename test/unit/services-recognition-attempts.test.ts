@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import type { FailureBlame } from '../../src/recognition/recogniser.ts';
+import { RecognitionAttempts } from '../../src/services/recognition-attempts.ts';
+
+function modesAfter(...blames: FailureBlame[]): string[] {
+  const attempts = new RecognitionAttempts();
+  return blames.map((blame) => attempts.failed(blame).mode);
+}
+
+describe('audio on which the recogniser fails', () => {
+  it('is tried again among the others, then alone, then without its next utterance, then not at all', () => {
+    expect(modesAfter(...Array.from({ length: 9 }, () => 'process' as const))).toEqual([
+      ...['shared', 'isolated', 'isolated', 'isolated', 'skip', 'skip', 'omit', 'omit', 'omit'],
+    ]);
+  });
+
+  it('is never given up because its process was killed from outside', () => {
+    expect(new Set(modesAfter(...Array.from({ length: 100 }, () => 'outside' as const)))).toEqual(new Set(['shared']));
+    expect(modesAfter('process', 'stream', 'outside', 'outside', 'outside', 'outside').at(-1)).toBe('isolated');
+  });
+
+  it('has nothing against it any more once something was decided', () => {
+    const attempts = new RecognitionAttempts();
+    for (let i = 0; i < 5; i++) attempts.failed('process');
+    expect(attempts.mode).toBe('skip');
+    attempts.passed();
+    expect(attempts).toMatchObject({ mode: 'shared', failures: 0 });
+    expect(attempts.failed('process')).toEqual({ mode: 'shared', pauseMs: 100 });
+  });
+
+  it('waits longer each time, up to 10 s', () => {
+    const attempts = new RecognitionAttempts();
+    const pauses = Array.from({ length: 9 }, () => attempts.failed('outside').pauseMs);
+    expect(pauses).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
+  });
+});

@@ -58,30 +58,41 @@ describe('the live segments of a session', () => {
     expect((await received).map(({ sequence }) => sequence)).toEqual([4, 5]);
   });
 
-  it('reach every subscriber exactly once, from any cursor, however history, live finals and slow reading interleave', async () => {
+  it('reach every subscriber exactly once, from any cursor, however history, live finals, slow reading and lost connections interleave', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat({ max: 130 }),
         fc.nat({ max: 130 }),
-        fc.array(fc.constantFrom('publish', 'read'), { maxLength: 150 }),
+        fc.array(fc.constantFrom('publish', 'draft', 'read', 'cut'), { maxLength: 150 }),
         async (existing, cursor, steps) => {
           const after = Math.min(cursor, existing);
           const { feed, publish } = feedWith(existing);
-          const subscription = feed.subscribe(after);
-          const received: (number | null)[] = [];
+          const finals: (number | null)[] = [];
+          const drafts: Segment[] = [];
+          const take = (item: Segment) => (item.kind === 'FINAL' ? finals.push(item.sequence) : drafts.push(item));
+          const subscribe = () => feed.subscribe(after + finals.length);
+          let subscription = subscribe();
+          let revision = 0;
           for (const step of steps) {
             if (step === 'publish') publish();
-            else if (after + received.length < feed.lastSequence) {
+            else if (step === 'draft') feed.publishInterim(interim(feed.lastSequence + 1, ++revision));
+            else if (step === 'cut') {
+              await subscription.return?.();
+              subscription = subscribe();
+            } else if (after + finals.length < feed.lastSequence) {
               const { value } = await subscription.next();
-              received.push(value?.sequence ?? null);
+              if (value !== undefined) take(value);
             }
           }
           feed.end();
-          for await (const { sequence } of subscription) received.push(sequence);
-          expect(received).toEqual(Array.from({ length: feed.lastSequence - after }, (_, i) => after + i + 1));
+          for await (const item of subscription) take(item);
+          expect(finals).toEqual(Array.from({ length: feed.lastSequence - after }, (_, i) => after + i + 1));
+          expect(drafts.map((draft) => draft.revision)).toEqual(
+            drafts.map((draft) => draft.revision).toSorted((a, b) => a - b),
+          );
         },
       ),
-      { numRuns: 50 },
+      { numRuns: 100 },
     );
   });
 

@@ -1,57 +1,69 @@
 import { dirname } from 'node:path';
 import type { AppendObserver, NewRecord, RecordSpan } from './append.ts';
+import { AppendQueue, encodeBatch, type QueuedAppend } from './append-queue.ts';
 import { nodeFileSystem, type LogFile, type LogFileSystem } from './log-file-system.ts';
 import { LogReader, type DurableRecords } from './log-reader.ts';
+import { renewFile, type RenewalEvent } from './log-renewal.ts';
 import { scanLog, type ByteRange, type LogVisitor } from './log-scan.ts';
-import {
-  encodeFileHeader,
-  encodeRecordHeader,
-  FILE_HEADER_BYTES,
-  payloadLength,
-  RECORD_HEADER_BYTES,
-} from './record-format.ts';
+import { encodeFileHeader, encodeRecordHeader, FILE_HEADER_BYTES, payloadLength } from './record-format.ts';
 import { RecordScanner } from './record-scanner.ts';
+import { successorOf } from './replace-file.ts';
 import { isStorageFull, LogClosedError, LogPoisonedError, StorageFullError } from './storage-errors.ts';
 import { lengthOf, writeFully } from './write-fully.ts';
 
 export interface FramedLogOptions {
   /** @default the real one */
   readonly fileSystem?: LogFileSystem;
+  /**
+   * How long to wait before each attempt to renew a poisoned log, in ms; the last counts for all further ones.
+   * @default 0, then 1 s, doubled up to 30 s
+   */
+  readonly renewalPausesMs?: readonly [number, ...number[]];
+  /** Hears how each attempt to renew the log went. Must not throw. */
+  readonly onRenewal?: (event: RenewalEvent) => void;
 }
 
-interface QueuedAppend {
-  readonly record: NewRecord;
-  readonly bytes: number;
-  readonly observer: AppendObserver;
-}
-
-/** At most this much payload goes into one write, unless a single record is larger. */
-const BATCH_BYTES = 8 * 1024 * 1024;
+const RENEWAL_PAUSES_MS = [0, 1000, 2000, 4000, 8000, 16_000, 30_000] as const;
 const READ_WINDOW_BYTES = 64 * 1024;
 
 /**
  * An append-only file of checksummed records (see record-format.ts). An append resolves when its record is on stable
  * storage; appends that arrive while the disk is busy are written together and share one sync.
  *
+ * After a write or sync that failed other than for want of space, the file is poisoned: nobody knows what of it is on the
+ * disk, and nothing more is written to it. The log then renews itself: what was durable moves to a new file under the
+ * same name, at the same positions, and the log goes on with that; its readers notice nothing.
+ *
  * One instance per file at a time.
  */
 export class FramedLog implements DurableRecords {
   readonly path: string;
-  /** What was found damaged when the log was opened. */
-  readonly damage: readonly ByteRange[];
-  readonly #file: LogFile;
+  readonly #fileSystem: LogFileSystem;
+  readonly #options: FramedLogOptions;
+  readonly #queue = new AppendQueue();
+  #file: LogFile;
   #durableEnd: number;
-  #queue: QueuedAppend[] = [];
-  #pendingBytes = 0;
+  #damage: readonly ByteRange[];
   #writing: Promise<void> | null = null;
   #poison: LogPoisonedError | null = null;
+  /** Attempts to renew the file since the last write that went well. */
+  #renewalAttempts = 0;
+  #renewal: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor(path: string, file: LogFile, durableEnd: number, damage: readonly ByteRange[]) {
+  private constructor(
+    path: string,
+    file: LogFile,
+    durableEnd: number,
+    damage: readonly ByteRange[],
+    options: FramedLogOptions,
+  ) {
     this.path = path;
     this.#file = file;
     this.#durableEnd = durableEnd;
-    this.damage = damage;
+    this.#damage = damage;
+    this.#fileSystem = options.fileSystem ?? nodeFileSystem;
+    this.#options = options;
   }
 
   /**
@@ -84,7 +96,7 @@ export class FramedLog implements DurableRecords {
       await fileSystem.remove(path);
       throw isStorageFull(error) ? new StorageFullError(path, error) : error;
     }
-    return new FramedLog(path, file, lengthOf(parts), []);
+    return new FramedLog(path, file, lengthOf(parts), [], options);
   }
 
   /**
@@ -102,7 +114,9 @@ export class FramedLog implements DurableRecords {
       if (end < size) await file.truncate(end);
       await file.datasync();
       await fileSystem.syncDirectory(dirname(path));
-      return new FramedLog(path, file, end, damage);
+      // Left by a crash; the log is whole without it, and must open even when it can't be removed.
+      await fileSystem.remove(successorOf(path)).catch(() => undefined);
+      return new FramedLog(path, file, end, damage, options);
     } catch (error) {
       await file.close();
       throw error;
@@ -119,16 +133,22 @@ export class FramedLog implements DurableRecords {
     return this.#durableEnd;
   }
 
+  /** What was found damaged when the log was opened or renewed last. */
+  get damage(): readonly ByteRange[] {
+    return this.#damage;
+  }
+
   /** Payload bytes of appends that have not settled yet. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#queue.pendingBytes;
   }
 
   /**
    * Resolves when the record is on stable storage; in the order of the calls. When one append fails, those behind it fail
    * with it, so that the log never has a hole.
    * @throws StorageFullError when there is no space: the record is not stored, later appends may succeed.
-   * @throws LogPoisonedError when a write or sync failed otherwise, now or before.
+   * @throws LogPoisonedError when a write or sync failed otherwise, now or before: the record is not stored, later appends
+   *   may succeed.
    * @throws LogClosedError
    * @throws RangeError when the payload is longer than 16 MiB.
    */
@@ -142,12 +162,11 @@ export class FramedLog implements DurableRecords {
   enqueue(record: NewRecord, observer: AppendObserver): void {
     const bytes = payloadLength(record.payload);
     this.assertWritable();
-    this.#queue.push({ record, bytes, observer });
-    this.#pendingBytes += bytes;
+    this.#queue.add(record, bytes, observer);
     this.#writing ??= this.#writeQueue();
   }
 
-  /** @throws LogClosedError | LogPoisonedError when no record can be appended any more. */
+  /** @throws LogClosedError | LogPoisonedError when no record can be appended now. */
   assertWritable(): void {
     if (this.#closing !== null) throw new LogClosedError(this.path);
     if (this.#poison !== null) throw this.#poison;
@@ -162,13 +181,16 @@ export class FramedLog implements DurableRecords {
   }
 
   newScanner(): RecordScanner {
-    return new RecordScanner(this.#file, READ_WINDOW_BYTES);
+    // A renewal exchanges the file under its readers.
+    return new RecordScanner({ read: (target, from) => this.#file.read(target, from) }, READ_WINDOW_BYTES);
   }
 
-  /** Waits for what is queued, then lets go of the file. */
+  /** Waits for what is queued, then lets go of the file; a renewal is given up. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#writing;
+      this.#renewal?.stop.abort();
+      await this.#renewal?.ended;
       await this.#file.close();
     })();
     return this.#closing;
@@ -176,18 +198,21 @@ export class FramedLog implements DurableRecords {
 
   /** Runs while there is something to write; a failure is told to the appends, not to its caller. */
   async #writeQueue(): Promise<void> {
-    for (let batch = this.#takeBatch(); batch.length > 0; batch = this.#takeBatch()) {
-      const { ends, failure } = await this.#writeBatch(batch);
-      for (const { bytes } of batch) this.#pendingBytes -= bytes;
+    for (let batch = this.#queue.takeBatch(); batch.length > 0; batch = this.#queue.takeBatch()) {
+      const { parts, ends } = encodeBatch(batch, this.#durableEnd);
+      const failure = await this.#writeDurably(parts);
+      this.#queue.settle(batch);
       if (failure === null) this.#announce(batch, ends);
       else this.#refuse(batch, failure);
     }
     this.#writing = null;
+    if (this.#poison !== null && this.#closing === null) this.#renew();
   }
 
   #announce(batch: readonly QueuedAppend[], ends: readonly number[]): void {
     let position = this.#durableEnd;
     this.#durableEnd = ends.at(-1) ?? position;
+    this.#renewalAttempts = 0;
     for (const [index, { observer }] of batch.entries()) {
       const end = ends[index] ?? position;
       observer.stored({ position, end });
@@ -196,46 +221,25 @@ export class FramedLog implements DurableRecords {
   }
 
   #refuse(batch: readonly QueuedAppend[], failure: Error): void {
-    const behind = this.#queue.splice(0);
-    for (const { bytes } of behind) this.#pendingBytes -= bytes;
+    const behind = this.#queue.takeAll();
+    this.#queue.settle(behind);
     for (const { observer } of [...batch, ...behind]) observer.failed(failure);
   }
 
-  #takeBatch(): QueuedAppend[] {
-    let bytes = 0;
-    const tooMuch = this.#queue.findIndex((append, index) => {
-      bytes += append.bytes;
-      return index > 0 && bytes > BATCH_BYTES;
-    });
-    return this.#queue.splice(0, tooMuch === -1 ? this.#queue.length : tooMuch);
-  }
-
-  /** Puts the batch on stable storage; gives the ends of its records, or why none of them counts. */
-  async #writeBatch(batch: readonly QueuedAppend[]): Promise<{ ends: number[]; failure: Error | null }> {
-    const durable = this.#durableEnd;
-    const parts: Uint8Array[] = [];
-    const ends: number[] = [];
-    let position = durable;
-    for (const { record } of batch) {
-      parts.push(encodeRecordHeader({ type: record.type, position, durable }, record.payload), ...record.payload);
-      position += RECORD_HEADER_BYTES + lengthOf(record.payload);
-      ends.push(position);
-    }
+  /** Puts the bytes on stable storage behind the durable end; gives why they don't count, when they don't. */
+  async #writeDurably(parts: readonly Uint8Array[]): Promise<Error | null> {
     try {
-      await writeFully(this.#file, parts, durable, this.path);
+      await writeFully(this.#file, parts, this.#durableEnd, this.path);
     } catch (error) {
-      return {
-        ends,
-        failure: await this.#cutBack(error instanceof StorageFullError ? error : this.#poisonWith(error)),
-      };
+      return this.#cutBack(error instanceof StorageFullError ? error : this.#poisonWith(error));
     }
     try {
       await this.#file.datasync();
     } catch (error) {
       // Even for want of space: after a failed sync nobody knows which pages are on the disk, and a second sync may lie.
-      return { ends, failure: await this.#cutBack(this.#poisonWith(error)) };
+      return this.#cutBack(this.#poisonWith(error));
     }
-    return { ends, failure: null };
+    return null;
   }
 
   /**
@@ -254,5 +258,36 @@ export class FramedLog implements DurableRecords {
   #poisonWith(cause: unknown): LogPoisonedError {
     this.#poison = new LogPoisonedError(this.path, cause);
     return this.#poison;
+  }
+
+  /** Nothing is queued, and nothing comes in while the log is poisoned: only readers use the old file meanwhile. */
+  #renew(): void {
+    const stop = new AbortController();
+    const exchange = async (): Promise<void> => {
+      const { path } = this;
+      const old = this.#file;
+      const tell = this.#options.onRenewal;
+      const renewed = await renewFile({
+        fileSystem: this.#fileSystem,
+        path,
+        old,
+        durableEnd: this.#durableEnd,
+        knownDamage: this.#damage,
+        pausesMs: this.#options.renewalPausesMs ?? RENEWAL_PAUSES_MS,
+        attemptsBefore: this.#renewalAttempts,
+        onFailure: (attempts, error) => tell?.({ kind: 'failed', path, attempts, error }),
+        signal: stop.signal,
+      });
+      if (renewed === null) return;
+      const { file, damage, newDamage, attempts } = renewed;
+      this.#file = file;
+      this.#damage = damage;
+      this.#renewalAttempts += attempts;
+      this.#poison = null;
+      tell?.({ kind: 'renewed', path, attempts, newDamage });
+      // It has no name any more; what closing it may complain about is nobody's concern.
+      await old.close().catch(() => undefined);
+    };
+    this.#renewal = { stop, ended: exchange() };
   }
 }

@@ -1,4 +1,4 @@
-import type { LogFile } from './log-file-system.ts';
+import type { ReadableFile } from './log-file-system.ts';
 import {
   claimedRecordLength,
   decodeRecord,
@@ -13,14 +13,14 @@ import {
  * payload is a view of the window it was read with, which is never reused: it may be kept, but keeps that window alive.
  */
 export class RecordScanner {
-  readonly #file: LogFile;
+  readonly #file: ReadableFile;
   readonly #windowBytes: number;
   #window: Buffer = Buffer.alloc(0);
   /** Position in the file of the window's first byte. */
   #windowStart = 0;
 
   /** @param windowBytes how much is read at once; more only for a single record that is longer. */
-  constructor(file: LogFile, windowBytes: number) {
+  constructor(file: ReadableFile, windowBytes: number) {
     this.#file = file;
     this.#windowBytes = windowBytes;
   }

@@ -12,16 +12,19 @@ export class StorageFullError extends Error {
 
 /**
  * Writing or syncing failed in a way that leaves it open what is on the disk (for example `EIO` from fsync: the kernel may
- * have dropped the data and will not report it a second time). The log takes no more records; what was acknowledged before
- * can still be read. Close it and open it again to go on from the last acknowledged record.
+ * have dropped the data and will not report it a second time). What was acknowledged before can still be read. The log takes
+ * no more records until it has moved what was acknowledged into a new file, which it does by itself.
  */
 export class LogPoisonedError extends Error {
   override readonly name = 'LogPoisonedError';
 
   constructor(path: string, cause: unknown) {
-    super(`${path} can't be trusted with further records since a write to it failed; close it and open it again`, {
-      cause,
-    });
+    super(
+      `${path} can't be trusted with further records since a write to it failed; it renews itself: send again later`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -79,8 +82,11 @@ export class SequenceGapError extends Error {
   }
 }
 
+/** The disk, the quota, or the size that the process may give a file (`ulimit -f`). */
+const FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+
 /** True for the errors of the operating system that mean "no space" and pass when there is some again. */
 export function isStorageFull(error: unknown): boolean {
   if (error instanceof StorageFullError) return true;
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  return error instanceof Error && 'code' in error && FULL_CODES.includes(error.code);
 }

@@ -285,8 +285,10 @@ describe('sequence numbers', () => {
     await log.close();
   });
 
-  it('stand still once the log is poisoned', async () => {
-    const log = await AudioLog.create(path, header, options);
+  it('stand still while the log is poisoned, and go on when it has renewed itself', async () => {
+    let renewed = false;
+    const onRenewal = (): void => void (renewed = true);
+    const log = await AudioLog.create(path, header, { ...options, renewalPausesMs: [10], onRenewal });
     await appendChunks(log, 0, 2);
     fileSystem.syncError = systemError('EIO');
     await expect(log.appendChunk(2, chunk(2))).rejects.toBeInstanceOf(LogPoisonedError);
@@ -295,8 +297,11 @@ describe('sequence numbers', () => {
     await expect(log.appendChunk(3, chunk(3))).rejects.toBeInstanceOf(SequenceGapError);
     expect(await log.appendChunk(1, chunk(1))).toEqual({ duplicate: true });
     expect(log.nextSequence).toBe(2);
+    await until(() => renewed, { what: 'the renewal' });
+    await appendChunks(log, 2, 4);
+    expect(await log.appendChunk(0, chunk(0))).toEqual({ duplicate: true });
     const again = await reopen(log);
-    expect(again.nextSequence).toBe(2);
+    expect((await readAll(again.reader(0))).map((item) => item.kind === 'chunk' && item.sequence)).toEqual([0, 1, 2, 3]);
     await again.close();
   });
 });

@@ -364,10 +364,12 @@ describe('a full disk', () => {
     expect(await contentsOf()).toEqual(['fits']);
   });
 
-  it('counts a quota the same, and is an end of trust when the cut fails too', async () => {
-    const log = await FramedLog.create(path, null, { fileSystem });
-    fileSystem.writeError = systemError('EDQUOT');
-    await expect(append(log, 'a')).rejects.toBeInstanceOf(StorageFullError);
+  it('counts a quota and a limit of the file size the same, and is an end of trust when the cut fails too', async () => {
+    const log = await FramedLog.create(path, null, { fileSystem, renewalPausesMs: [60_000] });
+    for (const code of ['EDQUOT', 'EFBIG']) {
+      fileSystem.writeError = systemError(code);
+      await expect(append(log, 'a')).rejects.toBeInstanceOf(StorageFullError);
+    }
     fileSystem.truncateError = systemError('EIO');
     await expect(append(log, 'b')).rejects.toBeInstanceOf(LogPoisonedError);
     fileSystem.writeError = null;
@@ -378,7 +380,7 @@ describe('a full disk', () => {
 
 describe('a failed sync', () => {
   it('refuses everything queued and everything later, and leaves only what was acknowledged', async () => {
-    const log = await FramedLog.create(path, null, { fileSystem });
+    const log = await FramedLog.create(path, null, { fileSystem, renewalPausesMs: [60_000] });
     const kept = await append(log, 'kept');
     fileSystem.syncError = systemError('EIO');
     const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((text) => append(log, text)));

@@ -8,7 +8,18 @@ import {
   type ToProcess,
 } from './messages.ts';
 import type { ProcessTiming } from './process-timing.ts';
-import { RecognitionFailure, type RecognitionListener } from './recogniser.ts';
+import { RecognitionFailure, type FailureBlame, type RecognitionListener } from './recogniser.ts';
+
+/** By these the system ends a process for what its own code did. Any other signal was sent by somebody. */
+const FAULT_SIGNALS: ReadonlySet<string> = new Set([
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGILL',
+  'SIGSEGV',
+  'SIGSYS',
+  'SIGTRAP',
+]);
 
 /** What the recogniser says about its processes; the interface is pino's. */
 export interface RecogniserLogger {
@@ -55,11 +66,12 @@ export class SupervisedProcess {
     this.#child.on('error', (error) => {
       this.#reason ??= error.message;
       // A process that could not even be started has no exit.
-      if (this.#child.pid === undefined) this.#leave(`could not be started: ${error.message}`);
+      if (this.#child.pid === undefined) this.#leave(`could not be started: ${error.message}`, 'outside');
     });
     this.#exited = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
-        this.#leave(this.#reason ?? `ended (${signal ?? `exit code ${code}`})`);
+        const blame = signal === null || FAULT_SIGNALS.has(signal) ? 'process' : 'outside';
+        this.#leave(this.#reason ?? `ended (${signal ?? `exit code ${code}`})`, blame);
         resolve();
       });
       this.#child.once('error', () => {
@@ -169,17 +181,18 @@ export class SupervisedProcess {
   #kill(reason: string): void {
     this.#reason ??= reason;
     this.#child.kill('SIGKILL');
-    this.#leave(this.#reason);
+    this.#leave(this.#reason, 'process');
   }
 
-  #leave(reason: string): void {
+  /** @param blame of a process that had its model loaded; what happens before that says nothing about audio. */
+  #leave(reason: string, blame: FailureBlame): void {
     if (this.#gone) return;
     this.#gone = true;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#loadDeadline);
     const error = new RecognitionFailure(
       this.#ready ? `the recogniser process ${reason}` : `the recogniser process did not start: ${reason}`,
-      this.#ready ? 'process' : 'outside',
+      this.#ready ? blame : 'outside',
     );
     this.#owner.onGone(error);
     const listeners = [...this.#listeners.values()];

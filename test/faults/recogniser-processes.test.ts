@@ -110,6 +110,42 @@ describe('a recogniser process that is killed', () => {
   });
 });
 
+describe('a recogniser process that ends', () => {
+  async function blameFor(end: (pid: number) => void): Promise<string | undefined> {
+    const pool = await startPool();
+    const listener = new RecordingListener();
+    open(pool, listener).writeAudio(0, new Uint8Array(3_200));
+    end(onlyPid(pool));
+    await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
+    return listener.failures[0]?.blame;
+  }
+
+  it.each(['SIGKILL', 'SIGHUP'] as const)('is not to blame when somebody sent it %s', async (signal) => {
+    expect(await blameFor((pid) => process.kill(pid, signal))).toBe('outside');
+  });
+
+  it.each(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE'] as const)('by %s is to blame itself', async (signal) => {
+    expect(await blameFor((pid) => process.kill(pid, signal))).toBe('process');
+  });
+
+  it('is not to blame when it could not load its model', async () => {
+    const pool = createRecogniser({
+      model: 'scripted',
+      processes: 1,
+      interimIntervalMs: 0,
+      endSilenceMs: 512,
+      logger: silentLogger,
+      timing: { loadMs: 1 },
+    });
+    pools.push(pool);
+    const listener = new RecordingListener();
+    open(pool, listener).writeAudio(0, new Uint8Array(3_200));
+    await expect(pool.start()).rejects.toThrow(/did not start/);
+    await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
+    expect(listener.failures[0]?.blame).toBe('outside');
+  });
+});
+
 describe('a recogniser process that hangs', () => {
   it('is noticed when it no longer answers, and replaced', async () => {
     const pool = await startPool();
@@ -118,7 +154,7 @@ describe('a recogniser process that hangs', () => {
     const pid = onlyPid(pool);
     process.kill(pid, 'SIGSTOP');
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
-    expect(listener.failures[0]?.message).toMatch(/hung/);
+    expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/hung/), blame: 'process' });
     await until(() => pool.ready, { what: 'the replacement' });
     expect(onlyPid(pool)).not.toBe(pid);
     expect(await undisturbed(pool, chunksOf(['alpha', { silenceMs: 600 }]))).toHaveLength(2);
@@ -129,7 +165,7 @@ describe('a recogniser process that hangs', () => {
     const listener = new RecordingListener();
     writeParts(open(pool, listener), chunksOf(['alpha', 'hang', { silenceMs: 600 }]), 2);
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
-    expect(listener.failures[0]?.message).toMatch(/hung/);
+    expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/hung/), blame: 'process' });
   });
 });
 
@@ -143,6 +179,7 @@ describe('an engine that fails', () => {
       writeParts(failingStream, chunksOf(['alpha', { silenceMs: 600 }, 'throw', { silenceMs: 600 }]), 2);
     if (otherStream) writeParts(otherStream, chunksOf(['bravo', { silenceMs: 600 }]), 2);
     await until(() => failing.failures.length > 0);
+    expect(failing.failures[0]?.blame).toBe('stream');
     otherStream?.end();
     await other.untilEnded();
     expect(failing.texts).toEqual(['alpha']);
@@ -154,7 +191,7 @@ describe('an engine that fails', () => {
     const listener = new RecordingListener();
     writeParts(open(pool, listener), chunksOf(['crash', { silenceMs: 600 }]), 2);
     await until(() => listener.failures.length > 0);
-    expect(listener.failures[0]?.message).toMatch(/exit code 70/);
+    expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/exit code 70/), blame: 'process' });
     await until(() => pool.ready, { what: 'the replacement' });
   });
 });

@@ -4,6 +4,7 @@ import { DecodeQueue } from '../../src/recognition/decode-queue.ts';
 import type { Engine } from '../../src/recognition/engine.ts';
 import type {
   Decision,
+  RecognitionFailure,
   RecognitionListener,
   RecognitionStream,
   ResumePoint,
@@ -19,7 +20,7 @@ export class RecordingListener implements RecognitionListener {
   /** Interims and decisions as they came. */
   readonly events: (Transcript | Decision)[] = [];
   readonly progress: number[] = [];
-  readonly failures: Error[] = [];
+  readonly failures: RecognitionFailure[] = [];
   ended: ResumePoint | null = null;
   readonly #isOver: Promise<void>;
   #over: () => void = () => {};
@@ -45,7 +46,7 @@ export class RecordingListener implements RecognitionListener {
     this.ended = resume;
     this.#over();
   }
-  onFailure(error: Error): void {
+  onFailure(error: RecognitionFailure): void {
     this.failures.push(error);
     this.#over();
   }

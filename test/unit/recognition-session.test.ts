@@ -263,8 +263,11 @@ describe('a stream that is used wrongly', () => {
     const session = openSession({ engine, format: mono(16_000), listener });
     session.writeAudio(0, speech(['alpha']));
     session.writeAudio(5_000, speech(['bravo']));
-    await expect(listener.untilEnded()).rejects.toThrow(MissingAudioError);
-    expect(listener.failures.map((error) => error.message)).toEqual(['source frames [3200, 5000) were not written']);
+    await expect(listener.untilEnded()).rejects.toThrow('source frames [3200, 5000) were not written');
+    const [failure] = listener.failures;
+    expect(listener.failures).toHaveLength(1);
+    expect(failure?.blame).toBe('stream');
+    expect(failure?.cause).toBeInstanceOf(MissingAudioError);
   });
 
   it('does not open on a state that is not its own', async () => {

@@ -76,6 +76,12 @@ export class DecisionLine {
       return;
     }
     if (interimShown) this.#listener.onInterim(emptyTranscript(decision));
-    this.#listener.onDecision({ kind: 'silence', channel: decision.channel, speechSamples: 0, decidedSample, resume });
+    const { channel, startSample, endSample } = decision;
+    if (outcome?.kind === 'skipped') {
+      this.#listener.onDecision({ kind: 'failed', channel, startSample, endSample, decidedSample, resume });
+      return;
+    }
+    const speechSamples = outcome ? endSample - startSample : 0;
+    this.#listener.onDecision({ kind: 'silence', channel, speechSamples, decidedSample, resume });
   }
 }

@@ -2,10 +2,28 @@ import type { DecodeQueue, DecodeTicket } from './decode-queue.ts';
 import type { Hypothesis } from './engine.ts';
 
 export type DecodeOutcome =
-  { readonly kind: 'decoded'; readonly hypothesis: Hypothesis } | { readonly kind: 'failed'; readonly error: Error };
+  | { readonly kind: 'decoded'; readonly hypothesis: Hypothesis }
+  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'skipped' };
 
 /** The one decode of an utterance that counts, certain or still speculative. */
-export class FinalDecode {
+export interface UtteranceDecode {
+  /** `null` until the decode came to its end. */
+  readonly outcome: DecodeOutcome | null;
+  /** What was speculative has become certain. */
+  confirm(): void;
+  cancel(): void;
+}
+
+/** Of an utterance that is not decoded at all. */
+export const SKIPPED_DECODE: UtteranceDecode = {
+  outcome: { kind: 'skipped' },
+  confirm: () => {},
+  cancel: () => {},
+};
+
+/** One that is done, in its turn. */
+export class QueuedDecode implements UtteranceDecode {
   readonly #ticket: DecodeTicket;
   #outcome: DecodeOutcome | null = null;
 
@@ -32,7 +50,6 @@ export class FinalDecode {
     });
   }
 
-  /** `null` until the decode came to its end. */
   get outcome(): DecodeOutcome | null {
     return this.#outcome;
   }

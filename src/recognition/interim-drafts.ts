@@ -36,14 +36,14 @@ export class InterimDrafts {
 
   open(startSample: number): void {
     this.close();
-    this.#open = { startSample, draftedSample: startSample, shown: this.#context.resumed, ticket: null };
+    this.#open = { startSample, draftedSample: startSample, shown: this.#context.draftsShown, ticket: null };
   }
 
   /** Speech was heard up to `heardSample`: asks for a draft when it is time. */
   request(heardSample: number): void {
     this.#heardSample = heardSample;
     const open = this.#open;
-    if (!open || open.ticket || this.#intervalSamples === 0) return;
+    if (!open || open.ticket || this.#intervalSamples === 0 || !this.#context.decodesAhead) return;
     if (heardSample - open.draftedSample < this.#intervalSamples) return;
     if (heardSample - open.startSample < MIN_DRAFT_SAMPLES) return;
     let range: HeardRange | null = null;

@@ -1,6 +1,6 @@
 import { Endpointer, type EndpointEvent } from './endpointing.ts';
 import { FRAME_SAMPLES, type SpeechDetector } from './engine.ts';
-import type { FinalDecode } from './final-decode.ts';
+import type { UtteranceDecode } from './final-decode.ts';
 import { InterimDrafts } from './interim-drafts.ts';
 import { TIMELINE_RATE } from './recogniser.ts';
 import type { ConfirmedDecision, LaneState } from './resume-state.ts';
@@ -14,7 +14,7 @@ const SILENCE_DECISION_SAMPLES = 30 * TIMELINE_RATE;
 export interface Confirmed {
   readonly decision: ConfirmedDecision;
   /** `null` for silence. */
-  readonly decode: FinalDecode | null;
+  readonly decode: UtteranceDecode | null;
   /** An interim of this utterance stands at the listener, or may do so since before a restart. */
   readonly interimShown: boolean;
 }
@@ -37,7 +37,7 @@ export class Lane {
   readonly #endpointer: Endpointer;
   readonly #drafts: InterimDrafts;
   #decidedSample: number;
-  #speculation: { readonly startSample: number; readonly endSample: number; readonly decode: FinalDecode } | null =
+  #speculation: { readonly startSample: number; readonly endSample: number; readonly decode: UtteranceDecode } | null =
     null;
   /** Known once the span is closed; its last frame may be shorter than the others. */
   #spanEndSample = Infinity;
@@ -167,7 +167,7 @@ export class Lane {
     return { decision, decode, interimShown };
   }
 
-  #decodeFinal(startSample: number, endSample: number): FinalDecode {
+  #decodeFinal(startSample: number, endSample: number): UtteranceDecode {
     const speculation = this.#speculation;
     if (speculation && speculation.startSample === startSample && speculation.endSample === endSample) {
       this.#speculation = null;
@@ -175,13 +175,13 @@ export class Lane {
       return speculation.decode;
     }
     this.#dropSpeculation();
-    return this.#context.decodeFinal('final', this.#audio.slice(startSample, endSample));
+    return this.#context.decodeFinal(this.#audio.slice(startSample, endSample));
   }
 
   #speculate(startSample: number, endSample: number): void {
     this.#dropSpeculation();
-    const decode = this.#context.decodeFinal('speculative', this.#audio.slice(startSample, endSample));
-    this.#speculation = { startSample, endSample, decode };
+    const decode = this.#context.speculate(this.#audio.slice(startSample, endSample));
+    this.#speculation = decode && { startSample, endSample, decode };
   }
 
   #dropSpeculation(): void {

@@ -75,7 +75,7 @@ export type Decision =
       /** Nothing was said up to `decidedSample` (since what was decided before). */
       readonly kind: 'silence';
       readonly channel: number;
-      /** How much of it the detector took for speech, though no words were found in it; in samples. */
+      /** How much of it was heard as an utterance, at its end, though no words were found in it; in samples. */
       readonly speechSamples: number;
       readonly decidedSample: number;
       readonly resume: ResumePoint;
@@ -141,12 +141,15 @@ export interface StreamOptions {
    */
   readonly draftsShown?: boolean;
   /**
-   * In a process that works for no other stream, so that a failure of the process is to be blamed on this one.
+   * In a process that works for no other stream, so that a failure of the process is to be blamed on this one; and nothing
+   * is decoded but what is next to be decided (no interims, no speculation), so that it is that which failed. There is one
+   * such process at a time, started for each stream anew: others wait until the stream ended, failed or was closed, so it
+   * should be closed once it is past what made trouble.
    * @default false
    */
   readonly isolated?: boolean;
   /**
-   * The first utterance that is decided is not decoded but told as `failed`: each attempt to decode it has failed.
+   * The first utterance that is certain is not decoded but told as `failed`: each attempt to decode it has failed.
    * @default false
    */
   readonly skipFirstUtterance?: boolean;

@@ -5,6 +5,7 @@ import { sampleOfFrame, type ResamplerTable } from '../audio/resampler-table.ts'
 import { DecisionLine } from './decision-line.ts';
 import type { DecodeQueue } from './decode-queue.ts';
 import type { Engine } from './engine.ts';
+import { Inbox } from './inbox.ts';
 import type { Confirmed, Lane } from './lane.ts';
 import {
   RecognitionFailure,
@@ -21,6 +22,7 @@ import {
   type RecognitionState,
   type ResumeState,
 } from './resume-state.ts';
+import { confirmAgain, decidedWithout, isHeardAgain } from './restoring.ts';
 import { Span } from './span.ts';
 import { createStreamContext, type StreamContext, type StreamSettings } from './stream-context.ts';
 
@@ -56,8 +58,10 @@ export class RecognitionSession implements RecognitionStream {
   readonly #table: ResamplerTable;
   readonly #context: StreamContext;
   readonly #line: DecisionLine;
-  readonly #inputs: Input[] = [];
-  #working = false;
+  readonly #inputs = new Inbox<Input>(
+    (input) => this.#hear(input),
+    (error) => this.#fail(error),
+  );
   #dead = false;
   /** Source frame of the next input. */
   #nextFrame = 0;
@@ -79,8 +83,7 @@ export class RecognitionSession implements RecognitionStream {
       engine: resources.engine,
       settings: resources.settings,
       queue: resources.queue,
-      language: options.language,
-      resumed: options.draftsShown ?? false,
+      stream: options,
       onOutcome: () => this.#advance(),
       showInterim: (interim) => listener.onInterim(interim),
       warn: (message) => resources.warn(message),
@@ -91,7 +94,7 @@ export class RecognitionSession implements RecognitionStream {
 
   /** True while audio waits to be heard. */
   get isBusy(): boolean {
-    return this.#working;
+    return this.#inputs.isBusy;
   }
 
   /** Counts detector frames: the sign of life of a stream that is busy. */
@@ -113,7 +116,7 @@ export class RecognitionSession implements RecognitionStream {
 
   close(): void {
     this.#dead = true;
-    this.#inputs.length = 0;
+    this.#inputs.clear();
     this.#line.cancel();
     this.#span?.cancel();
   }
@@ -135,25 +138,15 @@ export class RecognitionSession implements RecognitionStream {
 
   #take(input: Input): void {
     if (this.#dead) return;
-    this.#inputs.push(input);
-    if (!this.#working) void this.#work();
+    this.#inputs.put(input);
   }
 
-  async #work(): Promise<void> {
-    this.#working = true;
-    try {
-      if (this.#restored && !this.#span) this.#confirmRestored(this.#restored, []);
-      for (let input = this.#inputs.shift(); input; input = this.#inputs.shift()) {
-        if (input.kind === 'audio') await this.#hearAudio(input.startFrame, input.bytes);
-        else if (input.kind === 'gap') await this.#hearGap(input.startFrame, input.frames);
-        else await this.#hearEnd();
-        this.#reportProgress();
-      }
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#working = false;
-    }
+  async #hear(input: Input): Promise<void> {
+    if (this.#restored && !this.#span) this.#finishRestoring(this.#restored, []);
+    if (input.kind === 'audio') await this.#hearAudio(input.startFrame, input.bytes);
+    else if (input.kind === 'gap') await this.#hearGap(input.startFrame, input.frames);
+    else await this.#hearEnd();
+    this.#reportProgress();
   }
 
   async #hearAudio(startFrame: number, bytes: Uint8Array): Promise<void> {
@@ -175,7 +168,10 @@ export class RecognitionSession implements RecognitionStream {
   }
 
   async #hearSpan(span: Span): Promise<void> {
-    if (this.#restored && !this.#finishRestoring(span, this.#restored)) return;
+    if (this.#restored) {
+      if (!isHeardAgain(this.#restored, span, this.#nextFrame)) return;
+      this.#finishRestoring(this.#restored, span.lanes);
+    }
     while (this.#span === span && span.hasWholeFrame) {
       const confirmed = await span.hear();
       this.#framesHeard += 1;
@@ -242,9 +238,7 @@ export class RecognitionSession implements RecognitionStream {
     this.#restored = null;
     this.#span?.cancel();
     this.#span = null;
-    this.#decidedSamples = this.#decidedSamples.map((decided, channel) =>
-      Math.min(decided, ...pending.filter((one) => one.channel === channel).map((one) => one.startSample)),
-    );
+    this.#decidedSamples = decidedWithout(pending, this.#decidedSamples);
   }
 
   /** First sample between spans that is in no decision: all before is, unless restoring was given up. */
@@ -253,24 +247,11 @@ export class RecognitionSession implements RecognitionStream {
     return Math.min(here, ...this.#decidedSamples);
   }
 
-  /** Queues again what was confirmed but not decided, once its audio has come. @returns whether that is done. */
-  #finishRestoring(span: Span, restored: ResumeState): boolean {
-    if (restored.closedAtFrame === this.#nextFrame) span.flush();
-    else if (restored.closedAtFrame !== null || span.audioEnd < span.heardSample) return false;
-    this.#confirmRestored(restored, span.lanes);
-    return true;
-  }
-
-  #confirmRestored(restored: ResumeState, lanes: readonly Lane[]): void {
+  /** All audio that it needs is there again: what was confirmed but not told is confirmed anew. */
+  #finishRestoring(restored: ResumeState, lanes: readonly Lane[]): void {
     this.#restored = null;
-    const confirmed = restored.pending.map((decision): Confirmed => {
-      const lane = lanes[decision.channel];
-      if (decision.kind === 'silence' || !lane) return { decision, decode: null, interimShown: false };
-      const audio = lane.slice(decision.startSample, decision.endSample);
-      return { decision, decode: this.#context.decodeFinal('final', audio), interimShown: true };
-    });
     if (restored.closedAtFrame !== null) this.#span = null;
-    this.#confirm(confirmed, restored);
+    this.#confirm(confirmAgain(restored.pending, lanes, this.#context), restored);
   }
 
   /** @param state after the step that confirmed these. */

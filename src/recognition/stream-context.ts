@@ -1,7 +1,7 @@
 import type { DecodeQueue } from './decode-queue.ts';
 import type { Engine, SpeechDetector } from './engine.ts';
-import { FinalDecode } from './final-decode.ts';
-import type { Transcript } from './recogniser.ts';
+import { QueuedDecode, SKIPPED_DECODE, type UtteranceDecode } from './final-decode.ts';
+import type { StreamOptions, Transcript } from './recogniser.ts';
 
 export interface StreamSettings {
   /** Audio between two interims of an utterance, ms; 0: no interims. */
@@ -15,10 +15,15 @@ export interface StreamContext {
   readonly settings: StreamSettings;
   readonly queue: DecodeQueue;
   readonly language: string;
-  /** Interims may have been shown by a process that is gone. */
-  readonly resumed: boolean;
+  /** Interims of the utterances to come may have been shown by an earlier stream. */
+  readonly draftsShown: boolean;
+  /** Whether anything is decoded that is not certain to be decided: drafts and speculation. */
+  readonly decodesAhead: boolean;
   openDetector(saved: unknown): SpeechDetector;
-  decodeFinal(urgency: 'final' | 'speculative', audio: Float32Array): FinalDecode;
+  /** Of what will be an utterance if the silence that began lasts; `null`: not before it has lasted. */
+  speculate(audio: Float32Array): UtteranceDecode | null;
+  /** Of an utterance that is certain. */
+  decodeFinal(audio: Float32Array): UtteranceDecode;
   showInterim(interim: Transcript): void;
   warn(message: string): void;
 }
@@ -27,19 +32,27 @@ export function createStreamContext(options: {
   readonly engine: Engine;
   readonly settings: StreamSettings;
   readonly queue: DecodeQueue;
-  readonly language: string;
-  readonly resumed: boolean;
+  readonly stream: Pick<StreamOptions, 'language' | 'draftsShown' | 'isolated' | 'skipFirstUtterance'>;
   /** Called when a final's outcome is there. */
   readonly onOutcome: () => void;
   readonly showInterim: (interim: Transcript) => void;
   readonly warn: (message: string) => void;
 }): StreamContext {
-  const { engine, settings, queue, language, resumed, onOutcome, showInterim, warn } = options;
+  const { engine, settings, queue, stream, onOutcome, showInterim, warn } = options;
+  const { language, draftsShown = false, isolated = false, skipFirstUtterance = false } = stream;
+  let skipsNext = skipFirstUtterance;
+  const decode = (urgency: 'final' | 'speculative', audio: Float32Array) =>
+    new QueuedDecode(queue, { urgency, audio, language, onOutcome });
+  // Until it is known which channel's utterance is to be skipped, none is decoded ahead: it might be that one.
+  const decodesAhead = () => !isolated && !skipsNext;
   return {
     settings,
     queue,
     language,
-    resumed,
+    draftsShown,
+    get decodesAhead() {
+      return decodesAhead();
+    },
     openDetector: (saved) => {
       try {
         return engine.openDetector(saved);
@@ -49,7 +62,12 @@ export function createStreamContext(options: {
         return engine.openDetector(null);
       }
     },
-    decodeFinal: (urgency, audio) => new FinalDecode(queue, { urgency, audio, language, onOutcome }),
+    speculate: (audio) => (decodesAhead() ? decode('speculative', audio) : null),
+    decodeFinal: (audio) => {
+      if (!skipsNext) return decode('final', audio);
+      skipsNext = false;
+      return SKIPPED_DECODE;
+    },
     showInterim,
     warn,
   };

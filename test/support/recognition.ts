@@ -92,6 +92,22 @@ export function bytesOf(samples: Int16Array): Uint8Array {
   return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 }
 
+/** One channel beside the other; the shorter one ends in silence. */
+export function interleave(left: Int16Array, right: Int16Array): Uint8Array {
+  const both = new Int16Array(2 * Math.max(left.length, right.length));
+  for (let frame = 0; frame < both.length / 2; frame++) {
+    both[2 * frame] = left[frame] ?? 0;
+    both[2 * frame + 1] = right[frame] ?? 0;
+  }
+  return bytesOf(both);
+}
+
+/** A resume point as the journal gives it back. */
+export function asStored(resume: ResumePoint | null): ResumePoint {
+  const stored: ResumePoint = JSON.parse(JSON.stringify(resume));
+  return stored;
+}
+
 /** Opens a session on an engine in this process. */
 export function openSession(options: {
   readonly engine: Engine;
@@ -100,24 +116,27 @@ export function openSession(options: {
   readonly resume?: ResumePoint | null;
   readonly queue?: DecodeQueue;
   readonly settings?: StreamSettings;
+  /** @default whether it is resumed */
+  readonly draftsShown?: boolean;
+  readonly isolated?: boolean;
+  readonly skipFirstUtterance?: boolean;
+  /** @default throws */
+  readonly warn?: (message: string) => void;
 }): RecognitionSession {
+  const { format, resume = null, draftsShown = resume !== null, isolated, skipFirstUtterance } = options;
   return new RecognitionSession(
-    {
-      sessionId: 'session',
-      format: options.format,
-      language: 'en',
-      resume: options.resume ?? null,
-      draftsShown: (options.resume ?? null) !== null,
-    },
+    { sessionId: 'session', format, language: 'en', resume, draftsShown, isolated, skipFirstUtterance },
     options.listener,
     {
       engine: options.engine,
       queue: options.queue ?? new DecodeQueue(options.engine),
       settings: options.settings ?? { interimIntervalMs: 1_000, endSilenceMs: 512 },
       table: createResamplerTable(options.format.sampleRate),
-      warn: (message) => {
-        throw new Error(message);
-      },
+      warn:
+        options.warn ??
+        ((message) => {
+          throw new Error(message);
+        }),
     },
   );
 }

@@ -10,7 +10,15 @@ import { TIMELINE_RATE } from '../../src/recognition/recogniser.ts';
 import { createScriptedEngine } from '../../src/recognition/scripted/scripted-engine.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { TONE_WORDS } from '../../src/recognition/scripted/tone-words.ts';
-import { bytesOf, openSession, RecordingListener, writeParts, type SentPart } from '../support/recognition.ts';
+import {
+  asStored,
+  bytesOf,
+  interleave,
+  openSession,
+  RecordingListener,
+  writeParts,
+  type SentPart,
+} from '../support/recognition.ts';
 
 const engine = createScriptedEngine({ faults: false });
 const mono = (sampleRate: number): AudioFormat => ({ encoding: 'PCM_S16LE', sampleRate, channels: 1 });
@@ -101,7 +109,12 @@ describe('the transcript of a stream', () => {
       mono(16_000),
     );
     expect(texts).toEqual(['alpha']);
-    expect(decisions.map((decision) => decision.kind)).toEqual(['final', 'silence', 'silence']);
+    // The utterance is eight words of 200 ms, with a quarter of a second before it and 160 ms after it.
+    expect(decisions).toMatchObject([
+      { kind: 'final' },
+      { kind: 'silence', speechSamples: expect.toSatisfy((samples) => samples > 25_600 && samples < 35_200) },
+      { kind: 'silence', speechSamples: 0 },
+    ]);
   });
 
   it('keeps channels apart and orders their decisions by when they were certain', async () => {
@@ -280,12 +293,6 @@ describe('a stream that is used wrongly', () => {
   });
 });
 
-/** As the journal would give it back. */
-function asStored(resume: ResumePoint | null): ResumePoint {
-  const stored: ResumePoint = JSON.parse(JSON.stringify(resume));
-  return stored;
-}
-
 function finals(decisions: readonly Decision[]) {
   return decisions.flatMap((decision) => (decision.kind === 'final' ? [decision.transcript] : []));
 }
@@ -303,13 +310,4 @@ function cutInto(bytes: Uint8Array, sizes: readonly number[], frameBytes: number
     start += frames * frameBytes;
   }
   return pieces;
-}
-
-function interleave(left: Int16Array, right: Int16Array): Uint8Array {
-  const both = new Int16Array(2 * Math.max(left.length, right.length));
-  for (let frame = 0; frame < both.length / 2; frame++) {
-    both[2 * frame] = left[frame] ?? 0;
-    both[2 * frame + 1] = right[frame] ?? 0;
-  }
-  return bytesOf(both);
 }

@@ -1,6 +1,7 @@
 import { describeEngine, type ModelName } from './engines.ts';
 import { ProcessPool } from './process-pool.ts';
 import { DEFAULT_TIMING, type ProcessTiming } from './process-timing.ts';
+import type { ScriptedFaults } from './scripted/faults.ts';
 import type { RecogniserLogger } from './supervised-process.ts';
 
 export interface RecogniserOptions {
@@ -13,8 +14,11 @@ export interface RecogniserOptions {
   readonly endSilenceMs: number;
   readonly logger: RecogniserLogger;
   readonly timing?: Partial<ProcessTiming>;
-  /** Lets some words of the scripted engine end, block or fail their process. */
-  readonly scriptedFaults?: boolean;
+  /**
+   * Lets some words of the scripted engine end, block or fail their process.
+   * @default false
+   */
+  readonly scriptedFaults?: ScriptedFaults;
 }
 
 /** The recogniser of a server: not started yet, but its capabilities and identity are known. */

@@ -1,6 +1,7 @@
 import type { Engine } from './engine.ts';
 import { MOONSHINE_CAPABILITIES, moonshineIdentity } from './moonshine/identity.ts';
 import type { RecogniserCapabilities, RecogniserIdentity } from './recogniser.ts';
+import type { ScriptedFaults } from './scripted/faults.ts';
 import { createScriptedEngine, SCRIPTED_CAPABILITIES, scriptedIdentity } from './scripted/scripted-engine.ts';
 
 /** `base` and `tiny`: Moonshine, English. `scripted`: tones instead of speech, for tests without a model. */
@@ -19,7 +20,10 @@ export interface EngineDescription {
  *
  * @param options.scriptedFaults lets some words of the scripted engine misbehave.
  */
-export function describeEngine(model: ModelName, options: { readonly scriptedFaults: boolean }): EngineDescription {
+export function describeEngine(
+  model: ModelName,
+  options: { readonly scriptedFaults: ScriptedFaults },
+): EngineDescription {
   switch (model) {
     case 'base':
     case 'tiny':

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { MODEL_NAMES } from './engines.ts';
 import type { Decision, ResumePoint, StreamOptions, Transcript } from './recogniser.ts';
+import type { WorkDone } from './work-meter.ts';
 
 /** What a recogniser process is started with: its first argument, as JSON. */
 export const processSettingsSchema = z.object({
   model: z.enum(MODEL_NAMES),
   interimIntervalMs: z.number().min(0),
   endSilenceMs: z.number().min(0),
-  scriptedFaults: z.boolean(),
+  scriptedFaults: z.union([z.boolean(), z.object({ budgetFile: z.string() })]),
 });
 export type ProcessSettings = z.infer<typeof processSettingsSchema>;
 
@@ -32,8 +33,8 @@ export type FromProcess =
   | StreamReport
   | { readonly type: 'ready' }
   | { readonly type: 'load-failed'; readonly message: string }
-  /** `stalledMs`: for how long nothing has come about although there is work. */
-  | { readonly type: 'pong'; readonly stalledMs: number }
+  /** `stalledMs`: for how long some work that there is has not moved. `done`: since the start of the process. */
+  | { readonly type: 'pong'; readonly stalledMs: number; readonly done: WorkDone }
   | { readonly type: 'warning'; readonly message: string };
 
 const TO_PROCESS: Record<ToProcess['type'], true> = {

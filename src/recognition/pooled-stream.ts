@@ -6,15 +6,28 @@ import type { SupervisedProcess } from './supervised-process.ts';
 export class PooledStream implements RecognitionStream {
   readonly #streamId: number;
   readonly #listener: RecognitionListener;
-  readonly #onClose: () => void;
+  readonly #onOver: () => void;
   readonly #unsent: StreamRequest[];
   #process: SupervisedProcess | null = null;
   #closed = false;
 
-  constructor(streamId: number, options: StreamOptions, listener: RecognitionListener, onClose: () => void) {
+  /** @param onOver it ended, failed or was closed; may be called more than once. */
+  constructor(streamId: number, options: StreamOptions, listener: RecognitionListener, onOver: () => void) {
     this.#streamId = streamId;
-    this.#listener = listener;
-    this.#onClose = onClose;
+    this.#listener = {
+      onInterim: (interim) => listener.onInterim(interim),
+      onDecision: (decision) => listener.onDecision(decision),
+      onProgress: (frame) => listener.onProgress(frame),
+      onEnded: (resume) => {
+        onOver();
+        listener.onEnded(resume);
+      },
+      onFailure: (failure) => {
+        onOver();
+        listener.onFailure(failure);
+      },
+    };
+    this.#onOver = onOver;
     this.#unsent = [{ type: 'open', streamId, options }];
   }
 
@@ -40,7 +53,7 @@ export class PooledStream implements RecognitionStream {
     this.#request({ type: 'close', streamId: this.#streamId });
     this.#closed = true;
     this.#process?.removeListener(this.#streamId);
-    this.#onClose();
+    this.#onOver();
   }
 
   #request(request: StreamRequest): void {

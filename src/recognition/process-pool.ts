@@ -1,3 +1,5 @@
+import { CapacityEstimate } from './capacity-estimate.ts';
+import { IsolatedStreams } from './isolated-streams.ts';
 import type { ProcessSettings } from './messages.ts';
 import { PooledStream } from './pooled-stream.ts';
 import type { ProcessTiming } from './process-timing.ts';
@@ -10,7 +12,7 @@ import type {
   RecognitionStream,
   StreamOptions,
 } from './recogniser.ts';
-import { SupervisedProcess, type RecogniserLogger } from './supervised-process.ts';
+import { SupervisedProcess, type ProcessOwner, type RecogniserLogger } from './supervised-process.ts';
 
 export interface PoolOptions {
   readonly capabilities: RecogniserCapabilities;
@@ -30,7 +32,8 @@ interface Slot {
 
 /**
  * The recogniser's processes. Each stream belongs to the process that had the fewest when it was opened; a process that
- * ends or hangs is replaced, and its streams fail, to be opened again by their owners.
+ * ends or hangs is replaced, and its streams fail, to be opened again by their owners. Isolated streams have nothing to do
+ * with these processes.
  */
 export class ProcessPool implements Recogniser {
   readonly capabilities: RecogniserCapabilities;
@@ -39,6 +42,8 @@ export class ProcessPool implements Recogniser {
   readonly #slots: Slot[];
   /** Opened while no process was there. */
   readonly #waiting = new Set<PooledStream>();
+  readonly #isolated: IsolatedStreams;
+  readonly #estimate = new CapacityEstimate();
   #starting: { resolve(): void; reject(error: Error): void } | null = null;
   #stopped = false;
   #lastStreamId = 0;
@@ -52,6 +57,7 @@ export class ProcessPool implements Recogniser {
       failuresInARow: 0,
       restart: null,
     }));
+    this.#isolated = new IsolatedStreams((owner) => this.#fork(owner), options.logger);
   }
 
   get ready(): boolean {
@@ -59,12 +65,12 @@ export class ProcessPool implements Recogniser {
   }
 
   get capacity(): number | null {
-    return null;
+    return this.#estimate.streams(this.#slots.length);
   }
 
   /** Process ids, for diagnosis. */
   get pids(): number[] {
-    return this.#slots.flatMap((slot) => slot.process?.pid ?? []);
+    return [...this.#slots.map((slot) => slot.process?.pid), this.#isolated.pid].filter((pid) => pid !== undefined);
   }
 
   async start(): Promise<void> {
@@ -84,7 +90,14 @@ export class ProcessPool implements Recogniser {
 
   openStream(options: StreamOptions, listener: RecognitionListener): RecognitionStream {
     this.#lastStreamId += 1;
-    const stream = new PooledStream(this.#lastStreamId, options, listener, () => this.#waiting.delete(stream));
+    const stream = new PooledStream(this.#lastStreamId, options, listener, () => {
+      this.#waiting.delete(stream);
+      this.#isolated.remove(stream);
+    });
+    if (options.isolated) {
+      this.#isolated.add(stream);
+      return stream;
+    }
     const process = this.#leastLoaded();
     if (process) stream.attach(process);
     else this.#waiting.add(stream);
@@ -98,33 +111,34 @@ export class ProcessPool implements Recogniser {
     this.#waiting.clear();
     const processes = this.#slots.flatMap((slot) => slot.process ?? []);
     for (const slot of this.#slots) if (slot.restart) clearTimeout(slot.restart);
-    await Promise.all(processes.map((process) => process.stop()));
+    await Promise.all([this.#isolated.stop(), ...processes.map((process) => process.stop())]);
   }
 
   #startProcess(slot: Slot): void {
     slot.restart = null;
     let readyAt = Infinity;
-    const { settings, timing, logger } = this.#options;
-    const process = new SupervisedProcess({
-      settings,
-      timing,
-      logger,
-      owner: {
-        onReady: () => {
-          readyAt = performance.now();
-          logger.info({ processId: process.pid }, 'recogniser process ready');
-          if (this.#slots.every((other) => other.process?.isReady)) this.#starting?.resolve();
-        },
-        onGone: (error) => {
-          const proven = performance.now() - readyAt >= timing.provenMs;
-          slot.failuresInARow = proven ? 1 : slot.failuresInARow + 1;
-          this.#replace(slot, process, error);
-        },
+    const { timing, logger } = this.#options;
+    const process = this.#fork({
+      onReady: () => {
+        readyAt = performance.now();
+        logger.info({ processId: process.pid }, 'recogniser process ready');
+        if (this.#slots.every((other) => other.process?.isReady)) this.#starting?.resolve();
+      },
+      onWork: (done) => this.#estimate.add(done),
+      onGone: (error) => {
+        const proven = performance.now() - readyAt >= timing.provenMs;
+        slot.failuresInARow = proven ? 1 : slot.failuresInARow + 1;
+        this.#replace(slot, process, error);
       },
     });
     slot.process = process;
     for (const stream of this.#waiting) stream.attach(process);
     this.#waiting.clear();
+  }
+
+  #fork(owner: ProcessOwner): SupervisedProcess {
+    const { settings, timing, logger } = this.#options;
+    return new SupervisedProcess({ settings, timing, logger, owner });
   }
 
   #replace(slot: Slot, process: SupervisedProcess, error: RecognitionFailure): void {

@@ -1,10 +1,13 @@
 import { createResamplerTable, type ResamplerTable } from '../audio/resampler-table.ts';
 import { DecodeQueue } from './decode-queue.ts';
+import { FRAME_MS } from './endpointing.ts';
 import type { Engine } from './engine.ts';
 import type { FromProcess, StreamRequest, ToProcess } from './messages.ts';
 import type { RecognitionListener, StreamOptions } from './recogniser.ts';
 import { RecognitionSession, toFailure } from './recognition-session.ts';
+import { StallWatch } from './stall-watch.ts';
 import type { StreamSettings } from './stream-context.ts';
+import { WorkMeter } from './work-meter.ts';
 
 export interface HostOptions {
   readonly engine: Engine;
@@ -14,23 +17,32 @@ export interface HostOptions {
   readonly now: () => number;
 }
 
+interface OpenStream {
+  readonly session: RecognitionSession;
+  readonly watch: StallWatch;
+}
+
 /** The inside of a recogniser process: its streams share one engine and one queue of decodes. */
 export class RecogniserHost {
   readonly #options: HostOptions;
+  readonly #engine: Engine;
   readonly #queue: DecodeQueue;
-  readonly #sessions = new Map<number, RecognitionSession>();
+  readonly #queueWatch = new StallWatch();
+  readonly #meter: WorkMeter;
+  readonly #streams = new Map<number, OpenStream>();
   readonly #tables = new Map<number, ResamplerTable>();
-  #progressSeen = -1;
-  #progressSeenAt: number;
+  /** Of streams that are over. */
+  #framesHeard = 0;
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#queue = new DecodeQueue(options.engine);
-    this.#progressSeenAt = options.now();
+    this.#meter = new WorkMeter(options.now);
+    this.#engine = this.#meter.measure(options.engine);
+    this.#queue = new DecodeQueue(this.#engine);
   }
 
   handle(message: Exclude<ToProcess, { type: 'shutdown' }>): void {
-    if (message.type === 'ping') this.#options.send({ type: 'pong', stalledMs: this.#stalledMs() });
+    if (message.type === 'ping') this.#answer();
     else this.#handleRequest(message);
   }
 
@@ -40,7 +52,7 @@ export class RecogniserHost {
       return;
     }
     // Absent after a failure: what is still on its way then is of no use.
-    const session = this.#sessions.get(request.streamId);
+    const session = this.#streams.get(request.streamId)?.session;
     switch (request.type) {
       case 'audio':
         session?.writeAudio(request.startFrame, request.bytes);
@@ -53,37 +65,42 @@ export class RecogniserHost {
         return;
       case 'close':
         session?.close();
-        this.#sessions.delete(request.streamId);
+        this.#forget(request.streamId);
     }
   }
 
   #open(streamId: number, options: StreamOptions): void {
-    const { engine, settings, send } = this.#options;
+    const { settings, send } = this.#options;
     const listener: RecognitionListener = {
       onInterim: (interim) => send({ type: 'interim', streamId, interim }),
       onDecision: (decision) => send({ type: 'decision', streamId, decision }),
       onProgress: (frame) => send({ type: 'progress', streamId, frame }),
       onEnded: (resume) => {
-        this.#sessions.delete(streamId);
+        this.#forget(streamId);
         send({ type: 'ended', streamId, resume });
       },
       onFailure: (error) => {
-        this.#sessions.delete(streamId);
+        this.#forget(streamId);
         send({ type: 'failure', streamId, message: error.message });
       },
     };
     try {
       const session = new RecognitionSession(options, listener, {
-        engine,
+        engine: this.#engine,
         settings,
         queue: this.#queue,
         table: this.#tableOf(options.format.sampleRate),
         warn: (message) => send({ type: 'warning', message }),
       });
-      this.#sessions.set(streamId, session);
+      this.#streams.set(streamId, { session, watch: new StallWatch() });
     } catch (error) {
       listener.onFailure(toFailure(error));
     }
+  }
+
+  #forget(streamId: number): void {
+    this.#framesHeard += this.#streams.get(streamId)?.session.framesHeard ?? 0;
+    this.#streams.delete(streamId);
   }
 
   #tableOf(rate: number): ResamplerTable {
@@ -92,15 +109,22 @@ export class RecogniserHost {
     return table;
   }
 
-  /** Looked at with each ping, which is often enough to notice that a promise never settles. */
-  #stalledMs(): number {
-    const sessions = [...this.#sessions.values()];
-    const isBusy = this.#queue.isBusy || sessions.some((session) => session.isBusy);
-    const progress = sessions.reduce((sum, session) => sum + session.framesHeard, this.#queue.decodesEnded);
-    if (!isBusy || progress !== this.#progressSeen) {
-      this.#progressSeen = progress;
-      this.#progressSeenAt = this.#options.now();
-    }
-    return this.#options.now() - this.#progressSeenAt;
+  #answer(): void {
+    const streams = [...this.#streams.values()];
+    const framesHeard = streams.reduce((sum, { session }) => sum + session.framesHeard, this.#framesHeard);
+    const done = { heardMs: framesHeard * FRAME_MS, busyMs: this.#meter.busyMs };
+    this.#options.send({ type: 'pong', stalledMs: this.#stalledMs(streams), done });
+  }
+
+  /**
+   * Looked at with each ping, which is often enough to notice a promise that never settles. Each on its own: a decode that
+   * never ends is not excused by audio that is still being heard.
+   */
+  #stalledMs(streams: readonly OpenStream[]): number {
+    const now = this.#options.now();
+    return Math.max(
+      this.#queueWatch.stalledMs(this.#queue.isBusy, this.#queue.decodesEnded, now),
+      ...streams.map(({ session, watch }) => watch.stalledMs(session.isBusy, session.framesHeard, now)),
+    );
   }
 }

@@ -9,6 +9,7 @@ import {
 } from './messages.ts';
 import type { ProcessTiming } from './process-timing.ts';
 import { RecognitionFailure, type FailureBlame, type RecognitionListener } from './recogniser.ts';
+import type { WorkDone } from './work-meter.ts';
 
 /** By these the system ends a process for what its own code did. Any other signal was sent by somebody. */
 const FAULT_SIGNALS: ReadonlySet<string> = new Set([
@@ -30,6 +31,8 @@ export interface RecogniserLogger {
 
 export interface ProcessOwner {
   onReady(): void;
+  /** With each heartbeat: what it did since the one before. */
+  onWork(done: WorkDone): void;
   /** Called once; the streams of the process are told afterwards. */
   onGone(error: RecognitionFailure): void;
 }
@@ -47,6 +50,7 @@ export class SupervisedProcess {
   #ready = false;
   #gone = false;
   #missedHeartbeats = 0;
+  #done: WorkDone = { heardMs: 0, busyMs: 0 };
   /** Why it is being killed or ends, when that is known before its exit. */
   #reason: string | null = null;
 
@@ -130,6 +134,7 @@ export class SupervisedProcess {
         this.#reason = message.message;
         return;
       case 'pong':
+        this.#takeWork(message.done);
         if (message.stalledMs > this.#timing.stalledMs) this.#kill('hung: its work did not move');
         return;
       case 'warning':
@@ -142,6 +147,12 @@ export class SupervisedProcess {
       case 'failure':
         this.#report(message);
     }
+  }
+
+  #takeWork(done: WorkDone): void {
+    const { heardMs, busyMs } = this.#done;
+    this.#done = done;
+    this.#owner.onWork({ heardMs: done.heardMs - heardMs, busyMs: done.busyMs - busyMs });
   }
 
   #report(report: StreamReport): void {
@@ -208,9 +219,11 @@ function forkRecogniser(settings: ProcessSettings): ChildProcess {
     import.meta.url,
   );
   const loader = import.meta.url.endsWith('.ts') && !process.execArgv.some((argument) => argument.includes('tsx'));
+  const execArgv = loader ? [...process.execArgv, '--import', 'tsx'] : process.execArgv;
   return fork(fileURLToPath(entry), [JSON.stringify(settings)], {
     serialization: 'advanced',
-    execArgv: loader ? [...process.execArgv, '--import', 'tsx'] : process.execArgv,
+    // A process that is meant to run out of memory must not take the machine's.
+    execArgv: settings.scriptedFaults === false ? execArgv : [...execArgv, '--max-old-space-size=128'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

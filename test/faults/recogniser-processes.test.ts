@@ -1,76 +1,30 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
-import { createRecogniser, type RecogniserOptions } from '../../src/recognition/create-recogniser.ts';
-import type { ProcessPool } from '../../src/recognition/process-pool.ts';
-import type { Decision, ResumePoint } from '../../src/recognition/recogniser.ts';
-import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
+import { describe, expect, it } from 'vitest';
+import type { ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { TONE_WORDS } from '../../src/recognition/scripted/tone-words.ts';
-import { bytesOf, RecordingListener, writeParts } from '../support/recognition.ts';
+import { RecordingListener, writeParts } from '../support/recognition.ts';
+import { chunksOf, decisionsOf, isAlive, onlyPid, openPooled, usePools } from '../support/recogniser-pool.ts';
 import { until } from '../support/wait.ts';
 
-const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
-const QUICK = { heartbeatMs: 50, missedHeartbeats: 6, stalledMs: 300, firstRestartMs: 20, longestRestartMs: 100 };
-const silentLogger = { info: () => {}, warn: () => {}, error: () => {} };
-
-const pools: ProcessPool[] = [];
-
-async function startPool(options: Partial<RecogniserOptions> = {}): Promise<ProcessPool> {
-  const pool = createRecogniser({
-    model: 'scripted',
-    processes: 1,
-    interimIntervalMs: 1_000,
-    endSilenceMs: 512,
-    logger: silentLogger,
-    timing: QUICK,
-    ...options,
-  });
-  pools.push(pool);
-  await pool.start();
-  return pool;
-}
-
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool.stop()));
-});
-
-function open(pool: ProcessPool, listener: RecordingListener, resume: ResumePoint | null = null) {
-  return pool.openStream({ sessionId: 'session', format: FORMAT, language: 'en', resume }, listener);
-}
-
-/** Chunks of 100 ms. */
-function chunksOf(script: readonly ToneSpeechPart[]): Uint8Array[] {
-  const bytes = bytesOf(synthesiseToneSpeech(script, FORMAT.sampleRate));
-  return Array.from({ length: Math.ceil(bytes.length / 3_200) }, (_, i) => bytes.subarray(i * 3_200, (i + 1) * 3_200));
-}
+const { createPool, startPool } = usePools();
 
 const SENTENCES: ToneSpeechPart[] = TONE_WORDS.slice(0, 40).flatMap((word, index): ToneSpeechPart[] =>
   index % 4 === 3 ? [word, { silenceMs: 700 }] : [word],
 );
 
-async function undisturbed(pool: ProcessPool, chunks: readonly Uint8Array[]): Promise<Decision[]> {
-  const listener = new RecordingListener();
-  const stream = open(pool, listener);
-  writeParts(stream, chunks, 2);
-  stream.end();
-  return (await listener.untilEnded()).decisions;
-}
-
-function onlyPid(pool: ProcessPool): number {
-  const [pid] = pool.pids;
-  if (pid === undefined) throw new Error('no recogniser process is there');
-  return pid;
-}
-
 describe('a recogniser process that is killed', () => {
   it('fails its streams once, is replaced, and the streams go on from their last decision with the same finals', async () => {
     const pool = await startPool();
     const chunks = chunksOf(SENTENCES);
-    const expected = await undisturbed(pool, chunks);
+    const expected = await decisionsOf(pool, chunks);
     expect(expected.length).toBeGreaterThan(8);
 
     const first = new RecordingListener();
-    const stream = open(pool, first);
+    const stream = openPooled(pool, first);
     writeParts(stream, chunks.slice(0, chunks.length / 2), 2);
     await until(() => first.decisions.length >= 3);
     const pid = onlyPid(pool);
@@ -80,7 +34,7 @@ describe('a recogniser process that is killed', () => {
 
     const second = new RecordingListener();
     const resume = kept.at(-1)?.resume ?? null;
-    const reopened = open(pool, second, resume);
+    const reopened = openPooled(pool, second, { resume });
     writeParts(reopened, chunks, 2, resume?.readFromFrame);
     reopened.end();
     await second.untilEnded();
@@ -92,7 +46,7 @@ describe('a recogniser process that is killed', () => {
   it('leaves the streams of the others alone', async () => {
     const pool = await startPool({ processes: 2 });
     const [one, two] = [new RecordingListener(), new RecordingListener()];
-    const streams = [open(pool, one), open(pool, two)];
+    const streams = [openPooled(pool, one), openPooled(pool, two)];
     const chunks = chunksOf(SENTENCES);
     for (const stream of streams) writeParts(stream, chunks.slice(0, 40), 2);
     await until(() => one.decisions.length > 0 && two.decisions.length > 0);
@@ -114,7 +68,7 @@ describe('a recogniser process that ends', () => {
   async function blameFor(end: (pid: number) => void): Promise<string | undefined> {
     const pool = await startPool();
     const listener = new RecordingListener();
-    open(pool, listener).writeAudio(0, new Uint8Array(3_200));
+    openPooled(pool, listener).writeAudio(0, new Uint8Array(3_200));
     end(onlyPid(pool));
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
     return listener.failures[0]?.blame;
@@ -129,17 +83,9 @@ describe('a recogniser process that ends', () => {
   });
 
   it('is not to blame when it could not load its model', async () => {
-    const pool = createRecogniser({
-      model: 'scripted',
-      processes: 1,
-      interimIntervalMs: 0,
-      endSilenceMs: 512,
-      logger: silentLogger,
-      timing: { loadMs: 1 },
-    });
-    pools.push(pool);
+    const pool = createPool({ timing: { loadMs: 1 } });
     const listener = new RecordingListener();
-    open(pool, listener).writeAudio(0, new Uint8Array(3_200));
+    openPooled(pool, listener).writeAudio(0, new Uint8Array(3_200));
     await expect(pool.start()).rejects.toThrow(/did not start/);
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
     expect(listener.failures[0]?.blame).toBe('outside');
@@ -150,22 +96,87 @@ describe('a recogniser process that hangs', () => {
   it('is noticed when it no longer answers, and replaced', async () => {
     const pool = await startPool();
     const listener = new RecordingListener();
-    open(pool, listener).writeAudio(0, new Uint8Array(3_200));
+    openPooled(pool, listener).writeAudio(0, new Uint8Array(3_200));
     const pid = onlyPid(pool);
     process.kill(pid, 'SIGSTOP');
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
     expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/hung/), blame: 'process' });
     await until(() => pool.ready, { what: 'the replacement' });
     expect(onlyPid(pool)).not.toBe(pid);
-    expect(await undisturbed(pool, chunksOf(['alpha', { silenceMs: 600 }]))).toHaveLength(2);
+    expect(await decisionsOf(pool, chunksOf(['alpha', { silenceMs: 600 }]))).toHaveLength(2);
   });
 
   it('is noticed when a decode never comes to an end', async () => {
     const pool = await startPool({ scriptedFaults: true });
     const listener = new RecordingListener();
-    writeParts(open(pool, listener), chunksOf(['alpha', 'hang', { silenceMs: 600 }]), 2);
+    writeParts(openPooled(pool, listener), chunksOf(['alpha', 'hang', { silenceMs: 600 }]), 2);
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
     expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/hung/), blame: 'process' });
+  });
+});
+
+describe('a decode that never ends', () => {
+  it('is noticed although the process answers, and hears the audio of others', async () => {
+    const pool = await startPool({ scriptedFaults: true });
+    const [stalled, other] = [new RecordingListener(), new RecordingListener()];
+    writeParts(openPooled(pool, stalled), chunksOf(['alpha', 'stall', { silenceMs: 600 }]), 2);
+    const otherStream = openPooled(pool, other);
+    let frame = 0;
+    await until(
+      () => {
+        otherStream.writeAudio(frame, new Uint8Array(3_200));
+        frame += 1_600;
+        return stalled.failures.length > 0;
+      },
+      { what: 'the failure of the stream' },
+    );
+    expect(stalled.failures[0]).toMatchObject({ message: expect.stringMatching(/did not move/), blame: 'process' });
+    expect(other.progress.length).toBeGreaterThan(5);
+    await until(() => pool.ready, { what: 'the replacement' });
+  });
+});
+
+describe('a fault that goes away', () => {
+  it.each(['crash', 'hang', 'stall', 'throw', 'exhaust'] as const)(
+    'costs no segment, when it was: %s',
+    async (fault) => {
+      const chunks = chunksOf(['alpha', 'bravo', { silenceMs: 700 }, 'charlie', fault, { silenceMs: 700 }, 'delta']);
+      const expected = await decisionsOf(await startPool(), chunks);
+      const folder = await mkdtemp(path.join(tmpdir(), 'verbatim-faults-'));
+      try {
+        const budgetFile = path.join(folder, 'budget');
+        await writeFile(budgetFile, '1');
+        const pool = await startPool({ scriptedFaults: { budgetFile } });
+        const failed = new RecordingListener();
+        writeParts(openPooled(pool, failed), chunks, 2);
+        await until(() => failed.failures.length > 0, { what: 'the failure of the stream' });
+        expect(failed.failures[0]?.blame).toBe(fault === 'throw' ? 'stream' : 'process');
+        expect(failed.texts).toEqual(['alpha bravo']);
+        expect(await readFile(budgetFile, 'utf8')).toBe('0');
+        const again = new RecordingListener();
+        const resume = failed.decisions.at(-1)?.resume ?? null;
+        const stream = openPooled(pool, again, { resume });
+        writeParts(stream, chunks, 2, resume?.readFromFrame);
+        stream.end();
+        await again.untilEnded();
+        expect([...failed.decisions, ...again.decisions]).toEqual(expected);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+  );
+});
+
+describe('the capacity of a recogniser', () => {
+  it('is not known until enough audio was heard, and then some number of streams', async () => {
+    const pool = await startPool();
+    expect(pool.capacity).toBeNull();
+    await decisionsOf(pool, chunksOf(['alpha', { silenceMs: 10_000 }]));
+    expect(pool.capacity).toBeNull();
+    await decisionsOf(pool, chunksOf([...SENTENCES, { silenceMs: 30_000 }]));
+    const capacity = await until(() => pool.capacity, { what: 'a measure of the capacity' });
+    expect(Number.isInteger(capacity)).toBe(true);
+    expect(capacity).toBeGreaterThanOrEqual(1);
   });
 });
 
@@ -173,7 +184,7 @@ describe('an engine that fails', () => {
   it('fails the stream whose utterance it could not decode, and no other', async () => {
     const pool = await startPool({ scriptedFaults: true });
     const [failing, other] = [new RecordingListener(), new RecordingListener()];
-    const streams = [open(pool, failing), open(pool, other)];
+    const streams = [openPooled(pool, failing), openPooled(pool, other)];
     const [failingStream, otherStream] = streams;
     if (failingStream)
       writeParts(failingStream, chunksOf(['alpha', { silenceMs: 600 }, 'throw', { silenceMs: 600 }]), 2);
@@ -189,7 +200,7 @@ describe('an engine that fails', () => {
   it('that ends its process fails the streams, not the server', async () => {
     const pool = await startPool({ scriptedFaults: true });
     const listener = new RecordingListener();
-    writeParts(open(pool, listener), chunksOf(['crash', { silenceMs: 600 }]), 2);
+    writeParts(openPooled(pool, listener), chunksOf(['crash', { silenceMs: 600 }]), 2);
     await until(() => listener.failures.length > 0);
     expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/exit code 70/), blame: 'process' });
     await until(() => pool.ready, { what: 'the replacement' });
@@ -198,17 +209,10 @@ describe('an engine that fails', () => {
 
 describe('the recogniser’s processes', () => {
   it('take streams that are opened before they are ready', async () => {
-    const pool = createRecogniser({
-      model: 'scripted',
-      processes: 1,
-      interimIntervalMs: 0,
-      endSilenceMs: 512,
-      logger: silentLogger,
-    });
-    pools.push(pool);
+    const pool = createPool();
     expect(pool.ready).toBe(false);
     const listener = new RecordingListener();
-    const stream = open(pool, listener);
+    const stream = openPooled(pool, listener);
     writeParts(stream, chunksOf(['alpha', 'bravo']), 2);
     stream.end();
     await pool.start();
@@ -221,7 +225,7 @@ describe('the recogniser’s processes', () => {
     const pid = onlyPid(pool);
     process.kill(pid, 'SIGINT');
     process.kill(pid, 'SIGTERM');
-    expect(await undisturbed(pool, chunksOf(['alpha', { silenceMs: 600 }]))).toHaveLength(2);
+    expect(await decisionsOf(pool, chunksOf(['alpha', { silenceMs: 600 }]))).toHaveLength(2);
     expect(onlyPid(pool)).toBe(pid);
     await pool.stop();
     expect(isAlive(pid)).toBe(false);
@@ -240,15 +244,7 @@ describe('the recogniser’s processes', () => {
   });
 
   it('say why they did not start', async () => {
-    const pool = createRecogniser({
-      model: 'scripted',
-      processes: 1,
-      interimIntervalMs: 0,
-      endSilenceMs: 512,
-      logger: silentLogger,
-      timing: { loadMs: 1 },
-    });
-    pools.push(pool);
+    const pool = createPool({ timing: { loadMs: 1 } });
     await expect(pool.start()).rejects.toThrow(/took too long to load its model/);
     expect(pool.ready).toBe(false);
   });
@@ -266,7 +262,7 @@ describe('the recogniser’s processes', () => {
       return listener;
     });
     for (const listener of listeners) {
-      const stream = open(pool, listener);
+      const stream = openPooled(pool, listener);
       writeParts(stream, chunksOf(SENTENCES), 2);
       stream.end();
     }
@@ -277,12 +273,3 @@ describe('the recogniser’s processes', () => {
     expect(ofOne).toBeLessThan((firstHalf.length * 3) / 4);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { DecodeOptions, Engine, Hypothesis, HypothesisWord, SpeechDetector } from '../engine.ts';
+import type { Engine, Hypothesis, HypothesisWord, SpeechDetector } from '../engine.ts';
 import type { RecogniserCapabilities, RecogniserIdentity } from '../recogniser.ts';
+import { misbehave, type ScriptedFaults } from './faults.ts';
 import { decodeTones, rootMeanSquare } from './tone-decoder.ts';
-import { FAULT_WORDS, TONE_WORDS } from './tone-words.ts';
+import { TONE_WORDS } from './tone-words.ts';
 
 /** Loudness (root mean square) that counts as certainly speech. */
 const SPEECH_LEVEL = 0.1;
@@ -28,9 +29,9 @@ export function scriptedIdentity(): RecogniserIdentity {
  * An engine without a model, for tests: it understands tones (`synthesiseToneSpeech`), so the text proves which audio was
  * heard. Fast, deterministic, and like a real one it remembers, is unsure, and gives word times.
  *
- * @param options.faults let the words of `FAULT_WORDS` misbehave.
+ * @param options.faults let some words misbehave when they are decoded for a final.
  */
-export function createScriptedEngine(options: { readonly faults: boolean }): Engine {
+export function createScriptedEngine({ faults }: { readonly faults: ScriptedFaults }): Engine {
   return {
     capabilities: SCRIPTED_CAPABILITIES,
     identity: scriptedIdentity(),
@@ -40,8 +41,9 @@ export function createScriptedEngine(options: { readonly faults: boolean }): Eng
         throw new RangeError(`The scripted engine does not know the language "${language}"`);
       }
       const words = decodeTones(audio);
-      if (options.faults) misbehave(words, purpose);
-      return toHypothesis(words);
+      const hypothesis = toHypothesis(words);
+      if (purpose === 'final') await misbehave(hypothesis.text.split(' '), faults);
+      return hypothesis;
     },
   };
 }
@@ -54,15 +56,6 @@ function toHypothesis(words: readonly HypothesisWord[]): Hypothesis {
     words,
     confidence: words.length > 0 ? sum / words.length : null,
   };
-}
-
-function misbehave(words: readonly HypothesisWord[], purpose: DecodeOptions['purpose']): void {
-  if (purpose !== 'final') return;
-  const fault = words.find((word) => FAULT_WORDS.includes(word.text))?.text;
-  if (fault === 'crash') process.exit(70);
-  if (fault === 'throw') throw new Error('the scripted engine was told to fail this decode');
-  // Blocks the thread like native code that never returns, without burning a core.
-  if (fault === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
 class LoudnessDetector implements SpeechDetector {

@@ -64,10 +64,12 @@ export const TONE_WORDS = [
   'hang',
   'throw',
   'mumble',
+  'stall',
+  'exhaust',
 ] as const;
 export type ToneWord = (typeof TONE_WORDS)[number];
 
-/** Lowest pitch and distance, Hz: the highest, 3,298 Hz, still passes a telephone line's 8,000 samples per second. */
+/** Lowest pitch and distance, Hz: the highest, 3,390 Hz, still passes a telephone line's 8,000 samples per second. */
 const LOWEST_PITCH = 400;
 const PITCH_STEP = 46;
 
@@ -78,12 +80,6 @@ export const TONE_PITCHES: readonly number[] = TONE_WORDS.map((_, index) => LOWE
 export const TONE_MS = 120;
 /** Longer than two detector frames, so that there is always a quiet frame to cut at. */
 export const TONE_PAUSE_MS = 80;
-
-/**
- * Words that misbehave when the engine was told to allow it, each as soon as it is decoded: `crash` ends the process,
- * `hang` blocks it for ever, `throw` fails the decode. Without, they are words like all others.
- */
-export const FAULT_WORDS: readonly string[] = ['crash', 'hang', 'throw'] satisfies ToneWord[];
 
 /** Sounds like speech to the detector, but decodes to nothing. */
 export const INAUDIBLE_WORD: ToneWord = 'mumble';

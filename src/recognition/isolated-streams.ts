@@ -1,0 +1,76 @@
+import type { PooledStream } from './pooled-stream.ts';
+import type { RecognitionFailure } from './recogniser.ts';
+import type { ProcessOwner, RecogniserLogger, SupervisedProcess } from './supervised-process.ts';
+
+interface Isolated {
+  readonly stream: PooledStream;
+  readonly process: SupervisedProcess;
+}
+
+/**
+ * Gives streams a process of their own, one stream after the other, since each process has a model in memory. The process
+ * begins and ends with its stream: what an earlier stream left behind in it could otherwise be blamed on the next one.
+ */
+export class IsolatedStreams {
+  readonly #startProcess: (owner: ProcessOwner) => SupervisedProcess;
+  readonly #logger: RecogniserLogger;
+  readonly #waiting = new Set<PooledStream>();
+  #current: Isolated | null = null;
+  #stopped = false;
+
+  constructor(startProcess: (owner: ProcessOwner) => SupervisedProcess, logger: RecogniserLogger) {
+    this.#startProcess = startProcess;
+    this.#logger = logger;
+  }
+
+  /** `undefined` while no stream is isolated. */
+  get pid(): number | undefined {
+    return this.#current?.process.pid;
+  }
+
+  add(stream: PooledStream): void {
+    if (this.#stopped) return;
+    this.#waiting.add(stream);
+    this.#startNext();
+  }
+
+  /** The stream ended, failed or was closed: the next one has its turn when the process is gone. */
+  remove(stream: PooledStream): void {
+    this.#waiting.delete(stream);
+    if (this.#current?.stream === stream) void this.#end(this.#current);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#waiting.clear();
+    await this.#current?.process.stop();
+    this.#current = null;
+  }
+
+  #startNext(): void {
+    if (this.#current) return;
+    const [stream] = this.#waiting;
+    if (!stream) return;
+    this.#waiting.delete(stream);
+    const process = this.#startProcess({
+      onReady: () => {},
+      onWork: () => {},
+      onGone: (error) => this.#tellLost(error),
+    });
+    this.#current = { stream, process };
+    stream.attach(process);
+  }
+
+  /** Its stream is told of it, and removed for it. */
+  #tellLost(error: RecognitionFailure): void {
+    const process = this.#current?.process;
+    if (process?.streams)
+      this.#logger.error({ processId: process.pid, err: error }, 'isolated recogniser process lost');
+  }
+
+  async #end(isolated: Isolated): Promise<void> {
+    await isolated.process.stop();
+    if (this.#current === isolated) this.#current = null;
+    this.#startNext();
+  }
+}

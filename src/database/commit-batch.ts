@@ -1,41 +1,92 @@
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { insertStatements } from './segment-rows.ts';
 import { progressAssignments } from './session-rows.ts';
-import type { BatchOutcome, Segment, SegmentBatch } from './session-store.ts';
+import { type BatchOutcome, DatabaseRefusedError, type Segment, type SegmentBatch } from './session-store.ts';
 
 /** A batch does not start where the database's checkpoint stands: whoever made it has another idea of the journal. */
-export class CheckpointMismatchError extends Error {
+class CheckpointMismatchError extends DatabaseRefusedError {
   override readonly name = 'CheckpointMismatchError';
+}
+
+/** A batch that contradicts itself. */
+class UnsoundBatchError extends DatabaseRefusedError {
+  override readonly name = 'UnsoundBatchError';
+}
+
+/** What the moved checkpoint leaves to be looked at. */
+interface MovedRow {
+  /** Of the finals that were there before the batch. */
+  readonly lastSequence: number | bigint | null;
 }
 
 /**
  * Applies a batch in one transaction, once: its condition on the checkpoint lets no second application through.
  *
  * @throws CheckpointMismatchError when the session's checkpoint is neither at the batch's start nor at or beyond its end
+ * @throws DatabaseRefusedError when it contradicts itself
  */
 export async function commitBatch(client: PrismaClient, batch: SegmentBatch): Promise<BatchOutcome> {
   requireSound(batch);
   return client.$transaction(async (transaction) => {
     const moved = await moveCheckpoint(transaction, batch);
-    if (!moved) return outcomeOfEarlierAttempt(transaction, batch);
+    if (moved === null) return outcomeOfEarlierAttempt(transaction, batch);
+    const { totalSegments } = batch.session.statistics;
+    const isRewritten = Number(moved.lastSequence ?? 0) > totalSegments - batch.finals.length;
+    if (isRewritten) await removeReplaced(transaction, batch);
     // Interims have no sequence, which the unique index of (session_id, sequence) finds. One that became final goes
     // with the others and comes back as the final with the same id.
     await transaction.$executeRaw`DELETE FROM segments WHERE session_id = ${batch.sessionId} AND sequence IS NULL`;
     for (const statement of insertStatements([...batch.finals, ...batch.interims])) {
       await transaction.$executeRaw(statement);
     }
+    if (isRewritten) await recountConfidences(transaction, batch);
     return 'applied';
   });
 }
 
-async function moveCheckpoint(transaction: Prisma.TransactionClient, batch: SegmentBatch): Promise<boolean> {
+/** `null` when the checkpoint is not where the batch begins. */
+async function moveCheckpoint(transaction: Prisma.TransactionClient, batch: SegmentBatch): Promise<MovedRow | null> {
   const withConfidence = batch.finals.filter((segment) => segment.avgConfidence !== null).length;
-  const touched = await transaction.$executeRaw(Prisma.sql`
+  const [moved] = await transaction.$queryRaw<MovedRow[]>(Prisma.sql`
     UPDATE sessions SET ${progressAssignments(batch.session)},
       confidence_count = confidence_count + ${withConfidence},
       journal_position = ${BigInt(batch.toPosition)}
-    WHERE id = ${batch.sessionId} AND journal_position = ${BigInt(batch.fromPosition)}`);
-  return touched === 1;
+    WHERE id = ${batch.sessionId} AND journal_position = ${BigInt(batch.fromPosition)}
+    RETURNING (SELECT MAX(sequence) FROM segments WHERE session_id = ${batch.sessionId}) AS "lastSequence"`);
+  return moved ?? null;
+}
+
+/**
+ * Makes way for finals that are written again after the checkpoint was put back. Those that no batch has reached yet stay
+ * until then; what is beyond a completed session's last final was of a journal that is not the session's any more.
+ */
+async function removeReplaced(
+  transaction: Prisma.TransactionClient,
+  { sessionId, finals, session }: SegmentBatch,
+): Promise<void> {
+  const [first, last] = [finals.at(0), finals.at(-1)];
+  if (first !== undefined && last !== undefined) {
+    await transaction.$executeRaw`
+      DELETE FROM segments WHERE session_id = ${sessionId}
+        AND sequence >= ${first.sequence}
+        AND (sequence <= ${last.sequence} OR id IN (${Prisma.join(finals.map(({ id }) => id))}))`;
+  }
+  if (session.status === 'COMPLETED') {
+    await transaction.$executeRaw`
+      DELETE FROM segments WHERE session_id = ${sessionId} AND sequence > ${session.statistics.totalSegments}`;
+  }
+}
+
+/** The weight of the session's average, from the rows that the average is of. */
+async function recountConfidences(
+  transaction: Prisma.TransactionClient,
+  { sessionId, session }: SegmentBatch,
+): Promise<void> {
+  await transaction.$executeRaw`
+    UPDATE sessions SET confidence_count =
+      (SELECT COUNT(avg_confidence) FROM segments
+       WHERE session_id = ${sessionId} AND sequence BETWEEN 1 AND ${session.statistics.totalSegments})
+    WHERE id = ${sessionId}`;
 }
 
 async function outcomeOfEarlierAttempt(
@@ -53,17 +104,18 @@ async function outcomeOfEarlierAttempt(
 
 function requireSound({ sessionId, fromPosition, toPosition, finals, interims }: SegmentBatch): void {
   const misplaced = (segment: Segment): boolean => segment.sessionId !== sessionId;
-  if (toPosition < fromPosition) throw new RangeError(`A batch cannot go back from ${fromPosition} to ${toPosition}`);
+  if (toPosition < fromPosition)
+    throw new UnsoundBatchError(`A batch cannot go back from ${fromPosition} to ${toPosition}`);
   if (toPosition === fromPosition && finals.length > 0) {
-    throw new RangeError(`A batch with finals must move the checkpoint, or it could be applied twice`);
+    throw new UnsoundBatchError(`A batch with finals must move the checkpoint, or it could be applied twice`);
   }
   if (finals.some(misplaced) || interims.some(misplaced)) {
-    throw new RangeError(`A batch of session ${sessionId} holds segments of another one`);
+    throw new UnsoundBatchError(`A batch of session ${sessionId} holds segments of another one`);
   }
   if (finals.some((segment) => segment.kind !== 'FINAL' || segment.sequence === null)) {
-    throw new RangeError('The finals of a batch need the kind FINAL and a sequence');
+    throw new UnsoundBatchError('The finals of a batch need the kind FINAL and a sequence');
   }
   if (interims.some((segment) => segment.kind !== 'INTERIM' || segment.sequence !== null)) {
-    throw new RangeError('The interims of a batch need the kind INTERIM and no sequence');
+    throw new UnsoundBatchError('The interims of a batch need the kind INTERIM and no sequence');
   }
 }

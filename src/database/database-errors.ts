@@ -1,7 +1,7 @@
 import { isDriverAdapterError, type Error as DriverErrorCause } from '@prisma/driver-adapter-utils';
 import Database from 'better-sqlite3';
 import { Prisma } from './generated/prisma/client.ts';
-import { DatabaseUnavailableError } from './session-store.ts';
+import { DatabaseRefusedError, DatabaseUnavailableError } from './session-store.ts';
 
 /**
  * SQLite's primary result codes for conditions that may pass by themselves or by an operator's hand: another
@@ -19,7 +19,13 @@ const TRANSIENT_SQLITE_CODES = [
   'SQLITE_INTERRUPT',
 ];
 
-/** Codes of Prisma for the same: connection lost or refused, timed out, transaction not begun or expired, conflict. */
+/** The file itself is damaged, and somebody may put it right. https://www.sqlite.org/rescode.html#corrupt */
+const DAMAGE_SQLITE_CODES = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
+
+/** What SQLite says of the same values each time. */
+const REFUSAL_SQLITE_CODES = ['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOBIG', 'SQLITE_RANGE'];
+
+/** Codes of Prisma for what may pass: connection lost or refused, timed out, transaction not begun or expired, conflict. */
 const TRANSIENT_PRISMA_CODES = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037'];
 
 /** What the driver said, when `error` comes from it through whichever layer; else `null`. */
@@ -45,19 +51,37 @@ export function violatedUniqueColumns(error: unknown): readonly string[] {
   return 'fields' in cause.constraint ? cause.constraint.fields : [];
 }
 
-function isTransient(error: unknown): boolean {
+/** Whether the driver's code is one of `codes` or an extension of one. */
+function hasDriverCode(error: unknown, codes: readonly string[]): boolean {
   const code = driverErrorCode(error);
-  if (code !== null && TRANSIENT_SQLITE_CODES.some((transient) => code.startsWith(transient))) return true;
+  return code !== null && codes.some((primary) => code.startsWith(primary));
+}
+
+function isTransient(error: unknown): boolean {
+  if (hasDriverCode(error, TRANSIENT_SQLITE_CODES)) return true;
   if (driverErrorCause(error)?.kind === 'ConnectionClosed') return true;
   if (error instanceof Prisma.PrismaClientKnownRequestError) return TRANSIENT_PRISMA_CODES.includes(error.code);
   return error instanceof Prisma.PrismaClientInitializationError;
 }
 
-/** `DatabaseUnavailableError` for a failure that may pass; every other error as it is. */
+function isRefusal(error: unknown): boolean {
+  return hasDriverCode(error, REFUSAL_SQLITE_CODES) || error instanceof Prisma.PrismaClientValidationError;
+}
+
+/**
+ * `DatabaseUnavailableError` for a failure that may pass, `DatabaseRefusedError` for one that comes again with the same
+ * values; every other error as it is.
+ */
 export function toDatabaseError(error: unknown): unknown {
-  if (!isTransient(error)) return error;
   const code = driverErrorCode(error) ?? (error instanceof Prisma.PrismaClientKnownRequestError ? error.code : null);
-  return new DatabaseUnavailableError(`The database is not available${code === null ? '' : ` (${code})`}; try again`, {
-    cause: error,
-  });
+  const suffix = code === null ? '' : ` (${code})`;
+  const cause = { cause: error };
+  if (hasDriverCode(error, DAMAGE_SQLITE_CODES)) {
+    return new DatabaseUnavailableError(`The database file is damaged${suffix}: put a backup in its place`, cause);
+  }
+  if (isTransient(error)) {
+    return new DatabaseUnavailableError(`The database is not available${suffix}; try again`, cause);
+  }
+  if (isRefusal(error)) return new DatabaseRefusedError(`The database refuses what it was given${suffix}`, cause);
+  return error;
 }

@@ -2,10 +2,12 @@ import { commitBatch } from './commit-batch.ts';
 import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { finalsBySequence, findSegment, interimsOf, listSegments } from './segment-queries.ts';
+import { findExpiredRecordings, markFailed, markRecordingRemoved, rewindCheckpoint } from './session-marks.ts';
 import { listSessions } from './session-list.ts';
 import { newSessionRow, toSessionRecord } from './session-rows.ts';
 import {
   type BatchOutcome,
+  DatabaseRefusedError,
   type DayTotals,
   ExternalIdTakenError,
   type FinalsRequest,
@@ -81,7 +83,30 @@ export class PrismaSessionStore implements SessionStore {
   }
 
   commitBatch(batch: SegmentBatch): Promise<BatchOutcome> {
-    return translated(() => commitBatch(this.#client, batch));
+    return translated(async () => {
+      try {
+        return await commitBatch(this.#client, batch);
+      } catch (error) {
+        if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+        throw new DatabaseRefusedError('The batch has a value that no column can hold', { cause: error });
+      }
+    });
+  }
+
+  rewindCheckpoint(sessionId: string, position: number): Promise<void> {
+    return translated(() => rewindCheckpoint(this.#client, sessionId, position));
+  }
+
+  markFailed(sessionId: string, at: Date): Promise<void> {
+    return translated(() => markFailed(this.#client, sessionId, at));
+  }
+
+  findExpiredRecordings(endedBefore: Date, limit: number): Promise<string[]> {
+    return translated(() => findExpiredRecordings(this.#client, endedBefore, limit));
+  }
+
+  markRecordingRemoved(sessionId: string, at: Date): Promise<void> {
+    return translated(() => markRecordingRemoved(this.#client, sessionId, at));
   }
 
   findSegment(id: string): Promise<Segment | null> {

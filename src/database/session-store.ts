@@ -68,6 +68,8 @@ export interface SessionRecord {
   readonly metadata: unknown;
   readonly createdAt: Date;
   readonly endedAt: Date | null;
+  /** When its logs were removed, for good: nothing can be transcribed or appended any more. `null` while they are there. */
+  readonly recordingRemovedAt: Date | null;
   readonly nextSequence: number;
   /** Journal position (bytes) up to which the rows follow the journal: the checkpoint. */
   readonly journalPosition: number;
@@ -85,7 +87,11 @@ export interface NewSession {
   readonly createdAt: Date;
 }
 
-/** The journal entries of one batch, projected; one transaction. */
+/**
+ * The journal entries of one batch, projected; one transaction. Finals that are stored already under the same id or sequence
+ * (their session's checkpoint was put back) are replaced, and with a batch that completes the session, those beyond its
+ * `totalSegments` go.
+ */
 export interface SegmentBatch {
   readonly sessionId: string;
   /** Checkpoint the batch starts from: applied only when the stored one is exactly this. */
@@ -194,7 +200,29 @@ export interface SessionStore {
   findOpenSessions(): Promise<SessionRecord[]>;
   listSessions(filter: SessionFilter, order: SessionOrder, page: PageRequest): Promise<Page<SessionRecord>>;
 
+  /**
+   * @throws DatabaseRefusedError when the batch can never be applied: its checkpoint is not the stored one, its session is
+   *   not there, or a value or constraint does not allow it.
+   */
   commitBatch(batch: SegmentBatch): Promise<BatchOutcome>;
+
+  /**
+   * Puts the checkpoint back to `position` when it is beyond: the journal was cut there, since its end was damaged, and is
+   * derived again from the audio. The rows stay until batches write them again.
+   */
+  rewindCheckpoint(sessionId: string, position: number): Promise<void>;
+
+  /**
+   * Ends a session that can't go on: `FAILED`, for the reason `FAILURE`, at `at` unless it had ended before. Its finals stay,
+   * its interims go.
+   * @throws DatabaseRefusedError when there is no such session.
+   */
+  markFailed(sessionId: string, at: Date): Promise<void>;
+
+  /** At most `limit` sessions that are over and ended before `endedBefore`, whose recording is there; oldest end first. */
+  findExpiredRecordings(endedBefore: Date, limit: number): Promise<string[]>;
+  /** The session's logs are gone. */
+  markRecordingRemoved(sessionId: string, at: Date): Promise<void>;
 
   findSegment(id: string): Promise<Segment | null>;
   /** The finals that each request asks for, ascending; all requests in one statement. */
@@ -214,9 +242,14 @@ export interface SessionStore {
   ping(): Promise<void>;
 }
 
-/** The database can't be reached, is locked or full, or refused for a reason that may pass. */
+/** The database can't be reached, is locked, full or damaged: something that may pass, by itself or by an operator's hand. */
 export class DatabaseUnavailableError extends Error {
   override readonly name = 'DatabaseUnavailableError';
+}
+
+/** The database works and does not take what it was given: waiting will not change that. */
+export class DatabaseRefusedError extends Error {
+  override readonly name: string = 'DatabaseRefusedError';
 }
 
 export class ExternalIdTakenError extends Error {

@@ -25,7 +25,7 @@ describe('a session', () => {
       createdAt: new Date('2026-03-14T09:26:53.589Z'),
     };
     await store.createSession(session);
-    const expected = { ...session, ...progress(), journalPosition: 0 };
+    const expected = { ...session, ...progress(), journalPosition: 0, recordingRemovedAt: null };
     expect(await store.findSession('0199-a')).toEqual(expected);
     expect(await store.findSessionByExternalId('meeting/42')).toEqual(expected);
     expect(await store.findSessions(['0199-a', 'unknown'])).toEqual([expected]);

@@ -134,9 +134,9 @@ describe('a session whose checkpoint was put back', () => {
     await store.commitBatch(batchOf(finalsOf('b', 12), 0, 12));
     await store.rewindCheckpoint('a', 300);
 
-    // Now there are 9 of them, and from the fourth on they begin where later ones did.
+    // Now there are 9 of them, and from the fourth on they begin where others did.
     const again = finalsOf('a', 9).map((final, index) =>
-      index < 3 ? final : { ...final, id: `a:0:${index + 4}`, text: 'again' },
+      index < 3 ? final : { ...final, id: `a:0:${index + 2}`, text: 'again' },
     );
     await store.commitBatch(batchOf(again, 3, 6));
     await store.commitBatch(batchOf(again, 6, 9, true));

@@ -20,11 +20,17 @@ export interface Application {
   stop(): Promise<void>;
 }
 
-/** What the domain may take to stop before it is left as it is, in milliseconds: the next start recovers. */
-const STOP_LIMIT_MS = 10_000;
+/** What clients may take for their goodbye, and what closing the parts takes at the end, in milliseconds and at most. */
+const GOODBYE_MS = 2_000;
+const CLOSING_MS = 1_000;
 
-/** The whole server in this process: listens when it resolves. @throws when it can't start; nothing is left behind then. */
-export async function startApplication(config: Config, logger: Logger): Promise<Application> {
+/**
+ * The whole server in this process: listens when it resolves.
+ *
+ * @param signal calls the start off while it is under way
+ * @throws when it can't start, or the signal's reason when it was called off; nothing is left behind then
+ */
+export async function startApplication(config: Config, logger: Logger, signal?: AbortSignal): Promise<Application> {
   // Undone from the last to the first, whether a later step fails or the application stops.
   const undo: (() => unknown)[] = [];
   let stopped: Promise<void> | null = null;
@@ -33,7 +39,7 @@ export async function startApplication(config: Config, logger: Logger): Promise<
   };
   const stop = () => (stopped ??= undoAll());
   try {
-    return await start(config, logger, undo, stop);
+    return await start(config, logger, undo, stop, signal);
   } catch (error) {
     await stop();
     throw error;
@@ -45,13 +51,16 @@ async function start(
   logger: Logger,
   undo: (() => unknown)[],
   stop: () => Promise<void>,
+  signal: AbortSignal | undefined,
 ): Promise<Application> {
+  signal?.throwIfAborted();
   await mkdir(config.dataDirectory, { recursive: true });
   const lock = lockDataDirectory(config.dataDirectory);
   undo.push(() => lock.release());
 
   const database = await openDatabase({ url: config.databaseUrl });
   undo.push(() => database.close());
+  signal?.throwIfAborted();
 
   const recogniser = createRecogniser({
     model: config.model,
@@ -78,7 +87,8 @@ async function start(
       maxDurationMs: config.sessionMaxMs,
     },
   });
-  undo.push(() => withinLimit(services.stop(), logger));
+  const time = stopTimes(config.shutdownLimitMs);
+  undo.push(() => withinLimit(services.stop(), time.left(), logger));
 
   // The model loads while the sessions that a crash interrupted are opened; nobody is let in before they are, so that nobody
   // reads less than was shown.
@@ -86,6 +96,7 @@ async function start(
   // Whoever does not wait for it is not taken down by its failure.
   ready.catch(() => undefined);
   await services.start();
+  signal?.throwIfAborted();
 
   const server = createServer({
     services,
@@ -94,16 +105,37 @@ async function start(
     settings: config,
   });
   const { url } = await server.start();
-  undo.push(() => server.stop());
+  undo.push(() => {
+    time.begin();
+    services.sessions.stopAccepting();
+    return server.stop(time.goodbyeMs);
+  });
   announceServer(config.dataDirectory, { url });
   return { url, ready, stop };
 }
 
-async function withinLimit(stopping: Promise<void>, logger: Logger): Promise<void> {
+/**
+ * Shares the time to stop out, in milliseconds: a part of it for the clients, a part for closing at the end, and what then is
+ * left for what the server has received and not finished yet.
+ */
+function stopTimes(limitMs: number) {
+  const goodbyeMs = Math.min(GOODBYE_MS, limitMs / 4);
+  const closingMs = Math.min(CLOSING_MS, limitMs / 8);
+  let beganAt: number | null = null;
+  return {
+    goodbyeMs,
+    begin: () => {
+      beganAt = performance.now();
+    },
+    left: () => limitMs - closingMs - (beganAt === null ? 0 : performance.now() - beganAt),
+  };
+}
+
+async function withinLimit(stopping: Promise<void>, limitMs: number, logger: Logger): Promise<void> {
   const limit = new AbortController();
-  const late = delay(STOP_LIMIT_MS, 'late' as const, { signal: limit.signal }).catch(() => 'in time' as const);
+  const late = delay(limitMs, 'late' as const, { signal: limit.signal }).catch(() => 'in time' as const);
   if ((await Promise.race([stopping.then(() => 'in time' as const), late])) === 'late') {
-    logger.warn({ limitMs: STOP_LIMIT_MS }, 'not everything stopped in time; the next start recovers');
+    logger.warn({ limitMs }, 'what was received is not finished; the next start goes on with it');
   }
   limit.abort();
 }

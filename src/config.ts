@@ -52,6 +52,9 @@ const environment = z.object({
   SESSION_MAX_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(24 * HOUR_MS),
   MAX_OPEN_SESSIONS: wholeNumber(1, 100_000).default(100),
   MAX_CHUNK_BYTES: wholeNumber(KIB, 8 * MIB).default(MIB),
+  MAX_CONNECTIONS: wholeNumber(1, 100_000).default(2_000),
+  SLOW_READER_LIMIT_MS: wholeNumber(100, HOUR_MS).default(30_000),
+  SHUTDOWN_LIMIT_MS: wholeNumber(1_000, HOUR_MS).default(8_000),
   STORAGE_RESERVE_BYTES: wholeNumber(0, 1024 * 1024 * MIB).default(64 * MIB),
   AUTH_TOKEN: z
     .string()
@@ -63,6 +66,7 @@ const environment = z.object({
     .transform((list) => list.split(',').map((entry) => entry.trim()))
     .pipe(z.array(origin))
     .default([]),
+  npm_lifecycle_event: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -83,9 +87,14 @@ export interface Config {
   readonly sessionMaxMs: number;
   readonly maxOpenSessions: number;
   readonly maxChunkBytes: number;
+  readonly maxConnections: number;
+  readonly slowReaderLimitMs: number;
+  readonly shutdownLimitMs: number;
   readonly storageReserveBytes: number;
   readonly authToken: string | null;
   readonly allowedOrigins: readonly string[];
+  /** By `npm start`, that is: not by another script of someone's own, which may well end before the server. */
+  readonly startedByNpm: boolean;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -125,9 +134,13 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     sessionMaxMs: settings.SESSION_MAX_MS,
     maxOpenSessions: settings.MAX_OPEN_SESSIONS,
     maxChunkBytes: settings.MAX_CHUNK_BYTES,
+    maxConnections: settings.MAX_CONNECTIONS,
+    slowReaderLimitMs: settings.SLOW_READER_LIMIT_MS,
+    shutdownLimitMs: settings.SHUTDOWN_LIMIT_MS,
     storageReserveBytes: settings.STORAGE_RESERVE_BYTES,
     authToken: settings.AUTH_TOKEN ?? null,
     allowedOrigins: settings.ALLOWED_ORIGINS,
+    startedByNpm: settings.npm_lifecycle_event === 'start',
     logLevel: settings.LOG_LEVEL,
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { Documents } from './http/documents.ts';
+import { EventStreams } from './http/event-streams.ts';
 import { Graphiql, wantsGraphiql } from './http/graphiql.ts';
 import { graphqlOverHttp } from './http/graphql-over-http.ts';
 import type { GraphqlParts } from './http/graphql-parts.ts';
@@ -9,6 +10,7 @@ import { checkToken, type GuardPolicy } from './http/guard.ts';
 import { createHttpServer, listen, type Route } from './http/http-server.ts';
 import { Pages } from './http/pages.ts';
 import { isRawAudioPath, receiveRawAudio } from './http/raw-audio.ts';
+import { ResponsesUnderWay } from './http/responses-under-way.ts';
 import { sendJson } from './http/responses.ts';
 import type { Context } from './schema/builder.ts';
 import { createSchema } from './schema/create-schema.ts';
@@ -30,14 +32,21 @@ export interface ServerParts {
     readonly allowedOrigins: readonly string[];
     /** Largest chunk of audio, in bytes. */
     readonly maxChunkBytes: number;
+    /** Connections that are served at a time, WebSockets among them. */
+    readonly maxConnections: number;
+    /** Milliseconds that what is sent to a client may wait for it to read on. */
+    readonly slowReaderLimitMs: number;
   };
 }
 
 export interface VerbatimServer {
   /** @returns where it listens. @throws when it can't, for example because another program has the port. */
   start(): Promise<{ url: string }>;
-  /** Takes no more requests, lets those under way end, and says goodbye to subscribers. */
-  stop(): Promise<void>;
+  /**
+   * Says that it is not ready, takes no more connections, answers what is under way, and says goodbye to subscribers; hangs
+   * up on clients that have not left after `graceMs`.
+   */
+  stop(graceMs: number): Promise<void>;
 }
 
 const GRAPHQL_PATH = '/graphql';
@@ -46,8 +55,10 @@ const MAX_DOCUMENT_BYTES = 128 * 1024;
 const MAX_SUBSCRIPTIONS_PER_SOCKET = 200;
 const CONNECTION_INIT_TIMEOUT_MS = 5_000;
 const PING_INTERVAL_MS = 12_000;
-/** What clients have to finish when the server stops, in milliseconds. */
-const STOP_GRACE_MS = 2_000;
+/** Far more than the answer to a ping may wait behind what a client on a slow uplink has sent before it. */
+const PONG_LIMIT_MS = 120_000;
+/** What a client that does not read has to read the reason why it is hung up on. */
+const CLOSE_LIMIT_MS = 10_000;
 
 /** Puts the doors of the service together: GraphQL over HTTP and WebSocket, raw audio, probes and pages. */
 export function createServer({ services, database, logger, settings }: ServerParts): VerbatimServer {
@@ -62,7 +73,8 @@ export function createServer({ services, database, logger, settings }: ServerPar
   };
   // Base64 makes four bytes of three.
   const maxOperationBytes = Math.ceil((settings.maxChunkBytes * 4) / 3) + MAX_DOCUMENT_BYTES;
-  const overHttp = graphqlOverHttp(graphql, { maxBodyBytes: maxOperationBytes });
+  const streams = new EventStreams(settings, logger);
+  const overHttp = graphqlOverHttp(graphql, { maxBodyBytes: maxOperationBytes }, streams);
   const webSockets = graphqlOverWebSocket(
     graphql,
     {
@@ -70,11 +82,15 @@ export function createServer({ services, database, logger, settings }: ServerPar
       maxSubscriptionsPerSocket: MAX_SUBSCRIPTIONS_PER_SOCKET,
       connectionInitTimeoutMs: CONNECTION_INIT_TIMEOUT_MS,
       pingIntervalMs: PING_INTERVAL_MS,
+      pongLimitMs: PONG_LIMIT_MS,
+      slowReaderLimitMs: settings.slowReaderLimitMs,
+      closeLimitMs: CLOSE_LIMIT_MS,
     },
     (authorization) => checkToken(authorization, policy),
     logger,
   );
 
+  let isStopping = false;
   const pages = new Pages();
   const graphiql = new Graphiql();
   const routes = {
@@ -82,7 +98,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
     ready: {
       door: 'probe',
       handle: async (_request, response) => {
-        const checks = await services.readiness();
+        const checks = { accepting: !isStopping, ...(await services.readiness()) };
         const ready = Object.values(checks).every(Boolean);
         sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', checks });
       },
@@ -109,11 +125,14 @@ export function createServer({ services, database, logger, settings }: ServerPar
     return pages.has(pathname) ? routes.page : null;
   };
 
+  const responses = new ResponsesUnderWay();
   const server = createHttpServer({
     policy,
     route,
     upgrade: (request, socket, head) => webSockets.accept(request, socket, head),
     isSocketPath: (path) => path === GRAPHQL_PATH,
+    responses,
+    settings,
     logger,
   });
 
@@ -122,12 +141,15 @@ export function createServer({ services, database, logger, settings }: ServerPar
       const { port } = await listen(server, settings.port, settings.host);
       return { url: `http://${reachableHost(settings.host)}:${port}` };
     },
-    stop: async () => {
+    stop: async (graceMs) => {
+      isStopping = true;
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      const hangUp = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
-      await webSockets.close(STOP_GRACE_MS);
+      responses.letBeLast(server);
+      streams.end();
+      const hangUp = setTimeout(() => server.closeAllConnections(), graceMs);
+      await webSockets.close(graceMs);
       await closed;
       clearTimeout(hangUp);
     },

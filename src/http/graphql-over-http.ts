@@ -2,9 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { ServiceError } from '../services/errors.ts';
 import type { Documents } from './documents.ts';
+import type { EventStreams } from './event-streams.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
 import { answerJsonOperation, isPlainJsonOperation } from './json-operation.ts';
 import { sendRefusal } from './responses.ts';
+
+interface NodeContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -14,12 +20,16 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
  *
  * A POST must be `application/json`: what a form of another site can send without being asked is refused.
  */
-export function graphqlOverHttp(parts: GraphqlParts, settings: { maxBodyBytes: number }): RequestHandler {
-  const yoga = createYoga({
+export function graphqlOverHttp(
+  parts: GraphqlParts,
+  settings: { maxBodyBytes: number },
+  streams: EventStreams,
+): RequestHandler {
+  const yoga = createYoga<NodeContext>({
     schema: parts.schema,
     context: parts.createContext,
     maskedErrors: { maskError: (error) => parts.toClientError(error) },
-    plugins: [useDocuments(parts.documents)],
+    plugins: [useDocuments(parts.documents), useEventStreams(streams)],
     parserAndValidationCache: false,
     maxRequestBodySize: settings.maxBodyBytes,
     graphiql: false,
@@ -35,7 +45,7 @@ export function graphqlOverHttp(parts: GraphqlParts, settings: { maxBodyBytes: n
       return;
     }
     if (isPlainJsonOperation(request)) await answerJsonOperation(request, response, parts, settings.maxBodyBytes);
-    else await yoga.handle(request, response);
+    else await yoga.handle(request, response, { req: request, res: response });
   };
 }
 
@@ -49,6 +59,15 @@ function useDocuments(documents: Documents): Plugin {
     },
     onValidate({ context, setResult }) {
       setResult([...(documents.prepare(String(context.params.query)).errors ?? [])]);
+    },
+  };
+}
+
+/** Whose response becomes a stream is known when the operation turns out to be a subscription. */
+function useEventStreams(streams: EventStreams): Plugin<NodeContext> {
+  return {
+    onSubscribe({ args }) {
+      streams.add(args.contextValue.res);
     },
   };
 }

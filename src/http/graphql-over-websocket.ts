@@ -7,30 +7,33 @@ import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
 import { formatErrors } from './operation-errors.ts';
-import { serveSocket } from './serve-socket.ts';
+import { serveSocket, type ServedSocket, type SocketSettings } from './serve-socket.ts';
 
-export interface WebSocketSettings {
+export interface WebSocketSettings extends SocketSettings {
   /** Largest message, in bytes. */
   readonly maxMessageBytes: number;
   /** Subscriptions that one socket may have at a time. */
   readonly maxSubscriptionsPerSocket: number;
   /** Milliseconds that a client has for its first message. */
   readonly connectionInitTimeoutMs: number;
-  /** Milliseconds between two pings; who has not answered one by the next is gone. */
-  readonly pingIntervalMs: number;
 }
 
 export interface WebSocketDoor {
   /** Takes over a connection that asked for an upgrade and was admitted. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Says goodbye to all clients, and hangs up on those that have not left after `graceMs`. */
+  /** Answers what it has taken, says goodbye to all clients, and hangs up on those that have not left after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
+
+/** The part of the time for goodbyes that answers may take: clients need the rest to read them. */
+const ANSWERING = 0.75;
 
 /** What is known of a socket besides its protocol's messages. */
 interface Extra {
   /** The `Authorization` header of the upgrade, which programs can send and browsers cannot. */
   readonly authorization: string | undefined;
+  /** Ids of its subscriptions. */
+  readonly subscriptions: Set<string>;
 }
 type ConnectionParams = Record<string, unknown>;
 type Options = ServerOptions<ConnectionParams, Extra>;
@@ -56,6 +59,7 @@ export function graphqlOverWebSocket(
     subscribe,
     onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
       errors === undefined ? undefined : { ...result, errors: formatErrors(errors, parts.toClientError) },
+    onComplete: ({ extra }, id) => void extra.subscriptions.delete(id),
     onError: (_context, _id, _payload, errors) => formatErrors(errors, parts.toClientError),
   });
   // Audio does not shrink by compression, and a compressor per socket costs memory.
@@ -65,22 +69,36 @@ export function graphqlOverWebSocket(
     perMessageDeflate: false,
     handleProtocols,
   });
+  const sockets = new Set<ServedSocket>();
   return {
-    accept: (request, socket, head) => {
-      server.handleUpgrade(request, socket, head, (webSocket) => {
-        const connection = { pingIntervalMs: settings.pingIntervalMs, bytesRead: () => request.socket.bytesRead };
-        serveSocket(webSocket, protocol, { authorization: request.headers.authorization }, connection, logger);
+    accept: (request, connection, head) => {
+      server.handleUpgrade(request, connection, head, (socket) => {
+        const subscriptions = new Set<string>();
+        const served = serveSocket(socket, {
+          protocol,
+          extra: { authorization: request.headers.authorization, subscriptions },
+          settings,
+          bytesRead: () => request.socket.bytesRead,
+          subscriptions: () => subscriptions.size,
+          logger,
+        });
+        sockets.add(served);
+        socket.once('close', () => sockets.delete(served));
       });
     },
     close: async (graceMs) => {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      for (const client of server.clients) client.close(1001, 'The server is stopping');
+      for (const socket of sockets) socket.leave();
+      const goodbye = setTimeout(() => {
+        for (const socket of sockets) socket.leaveNow();
+      }, graceMs * ANSWERING);
       const hangUp = setTimeout(() => {
         for (const client of server.clients) client.terminate();
       }, graceMs);
       await closed;
+      clearTimeout(goodbye);
       clearTimeout(hangUp);
     },
   };
@@ -88,7 +106,7 @@ export function graphqlOverWebSocket(
 
 /** Turns a message into an operation, or into the errors that answer it: a bad document costs the socket nothing. */
 function prepareWith(parts: GraphqlParts, maxSubscriptions: number): NonNullable<Options['onSubscribe']> {
-  return ({ subscriptions }, _id, { query, operationName, variables }) => {
+  return ({ subscriptions, extra }, id, { query, operationName, variables }) => {
     const { document, errors } = parts.documents.prepare(query);
     if (errors !== null) return errors;
     // Requests need no limit here: a socket with many unanswered ones is not read on.
@@ -100,6 +118,7 @@ function prepareWith(parts: GraphqlParts, maxSubscriptions: number): NonNullable
       );
       return [new GraphQLError(refusal.message, { originalError: refusal })];
     }
+    if (isSubscription) extra.subscriptions.add(id);
     return {
       schema: parts.schema,
       document,

@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream';
 import { toServiceError } from '../services/error-mapping.ts';
 import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
+import { limitConnections } from './connection-limit.ts';
 import { admit, type Door, type GuardPolicy } from './guard.ts';
 import { RequestAbortedError } from './request-body.ts';
+import type { ResponsesUnderWay } from './responses-under-way.ts';
 import { refusalBody, sendRefusal, statusOf } from './responses.ts';
 
 /** One of the server's doors. */
@@ -21,21 +23,32 @@ export interface HttpServerParts {
   /** Takes an upgrade to a WebSocket over; only for paths of `isSocketPath`. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly isSocketPath: (path: string) => boolean;
+  readonly responses: ResponsesUnderWay;
+  readonly settings: {
+    /** Connections that are served at a time. */
+    readonly maxConnections: number;
+    /** Milliseconds that an answer may wait for its client to read on. */
+    readonly slowReaderLimitMs: number;
+  };
   readonly logger: Logger;
 }
 
 /** Time for a request's headers, and for all of it, in milliseconds: a client that trickles is hung up on. */
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** What is told to clients above the limit of connections, in milliseconds. */
+const RETRY_WHEN_FULL_MS = 10_000;
 
 /** Node's HTTP server with the guard before every door. */
 export function createHttpServer(parts: HttpServerParts): Server {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
+  const isExcess = limitConnections(server, parts.settings.maxConnections);
   server.on('request', (request, response) => {
-    void answer(request, response, parts);
+    parts.responses.add(response);
+    void answer(request, response, isExcess(request), parts);
   });
   server.on('upgrade', (request, socket, head) => {
-    upgrade(request, socket, head, parts);
+    upgrade(request, socket, head, isExcess(request), parts);
   });
   return server;
 }
@@ -53,10 +66,20 @@ export function listen(server: Server, port: number, host: string): Promise<Addr
   });
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, parts: HttpServerParts): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  isExcess: boolean,
+  parts: HttpServerParts,
+): Promise<void> {
   try {
     const url = urlOf(request);
     const route = parts.route(request, url);
+    if (isExcess) {
+      response.setHeader('connection', 'close');
+      // Whoever asks how the server is shall not take a full one for a dead one.
+      if (route?.door !== 'probe') throw tooManyConnections();
+    }
     const { corsOrigin } = admit(visitorOf(request, route?.door ?? 'page'), parts.policy);
     if (corsOrigin !== null) allowOrigin(response, corsOrigin);
     if (route === null) throw new ServiceError('NOT_FOUND', `There is nothing at ${url.pathname.slice(0, 100)}.`);
@@ -65,6 +88,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
       return;
     }
     await route.handle(request, response, url);
+    // Without a listener it ends the connection; any byte that leaves starts it anew.
+    if (!response.writableFinished) response.setTimeout(parts.settings.slowReaderLimitMs);
   } catch (error) {
     if (error instanceof RequestAbortedError) return;
     const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
@@ -73,11 +98,18 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   }
 }
 
-function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, parts: HttpServerParts): void {
+function upgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  isExcess: boolean,
+  parts: HttpServerParts,
+): void {
   socket.on('error', (error) => parts.logger.debug({ err: error }, 'connection broken'));
   try {
     const { pathname } = urlOf(request);
     if (!parts.isSocketPath(pathname)) throw new ServiceError('NOT_FOUND', 'WebSockets are at /graphql.');
+    if (isExcess) throw tooManyConnections();
     admit(visitorOf(request, 'socket'), parts.policy);
     parts.upgrade(request, socket, head);
   } catch (error) {
@@ -88,6 +120,12 @@ function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, parts: 
         `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
   }
+}
+
+function tooManyConnections(): ServiceError {
+  return new ServiceError('OVERLOADED', 'The server has all the connections that it takes; try again later.', {
+    retryAfterMs: RETRY_WHEN_FULL_MS,
+  });
 }
 
 /** Only path and query matter. */

@@ -1,6 +1,7 @@
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../services/logger.ts';
+import { keepAlive } from './keep-alive.ts';
 
 /**
  * What a socket may have under way before it is not read on: its client has to wait then, not the server's memory. Bytes of
@@ -9,80 +10,158 @@ import type { Logger } from '../services/logger.ts';
 const MAX_BYTES_UNDER_WAY = 8 * 1024 * 1024;
 const OVERHEAD_BYTES = 4 * 1024;
 
+/** https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number; clients reconnect after either. */
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+
+/** How often it is looked whether messages leave, in parts of the limit. */
+const LOOKS_PER_LIMIT = 4;
+
+export interface SocketSettings {
+  /** Milliseconds between two pings; a client of which nothing came in between is gone. */
+  readonly pingIntervalMs: number;
+  /** Milliseconds that a client which sends may take to answer a ping: without reading it can't. */
+  readonly pongLimitMs: number;
+  /** Milliseconds that a message may wait to leave for the client. */
+  readonly slowReaderLimitMs: number;
+  /** Milliseconds that a client has to answer a goodbye, before it is hung up on: it may have a lot to read up to there. */
+  readonly closeLimitMs: number;
+}
+
+export interface SocketParts<Extra> {
+  readonly protocol: Server<Extra>;
+  readonly extra: Extra;
+  readonly settings: SocketSettings;
+  /** Bytes that have come over the connection so far. */
+  readonly bytesRead: () => number;
+  /** Subscriptions that the socket has at this moment: the messages under way that wait for no answer. */
+  readonly subscriptions: () => number;
+  readonly logger: Logger;
+}
+
+export interface ServedSocket {
+  /** Takes no more messages, answers those that it has taken, and closes the socket with 1001 then. */
+  leave(): void;
+  /** Closes it with 1001 whatever is under way. */
+  leaveNow(): void;
+}
+
 /**
  * Connects one socket to the protocol. Differs from graphql-ws' own adapter in what happens under load and in failure: events
- * wait for a slow client's socket, reading waits for answers, errors are logged and never told.
+ * wait for a slow client's socket, reading waits for answers, errors are logged and never told, a client that does not read
+ * is hung up on, and goodbyes come after the answers.
  */
-export function serveSocket<Extra>(
-  socket: WebSocket,
-  protocol: Server<Extra>,
-  extra: Extra,
-  { pingIntervalMs, bytesRead }: { pingIntervalMs: number; bytesRead: () => number },
-  logger: Logger,
-): void {
+export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>): ServedSocket {
+  const { protocol, extra, settings, bytesRead, subscriptions, logger } = parts;
+  let messagesUnderWay = 0;
   let bytesUnderWay = 0;
+  let isLeaving = false;
+  let isClosing = false;
+  const gone = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
+  const outbox = new Outbox(socket, gone);
+
+  const close = (code: number, reason: string) => {
+    if (isClosing) return;
+    isClosing = true;
+    socket.close(code, reason);
+    // The client's answer to that has to be read.
+    socket.resume();
+    const hangUp = setTimeout(() => socket.terminate(), settings.closeLimitMs);
+    socket.once('close', () => clearTimeout(hangUp));
+  };
+  const leaveNow = () => close(GOING_AWAY, 'The server is stopping');
+  const leaveWhenAnswered = () => {
+    if (isLeaving && messagesUnderWay - subscriptions() <= 0) leaveNow();
+  };
+  const hangUpOnSlowReader = () => {
+    if (isClosing) return;
+    logger.info({ bufferedBytes: socket.bufferedAmount }, 'WebSocket closed: its client reads too slowly');
+    close(TRY_AGAIN_LATER, 'You read too slowly: come back, and resume after your last cursor');
+  };
 
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (data) => send(socket, data),
-      close: (code, reason) => socket.close(code, reason),
+      send: (data) => outbox.send(data),
+      close: (code, reason) => close(code ?? CloseCode.InternalServerError, reason ?? ''),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer) => {
+          // Not taken, and not answered: the close says so.
+          if (isClosing) return;
           const weight = data.byteLength + OVERHEAD_BYTES;
+          messagesUnderWay += 1;
           bytesUnderWay += weight;
           if (bytesUnderWay > MAX_BYTES_UNDER_WAY) socket.pause();
           void handle(data.toString())
             .catch((error: unknown) => {
               logger.error({ err: error }, 'WebSocket message failed');
-              socket.close(CloseCode.InternalServerError, 'Internal server error');
+              close(CloseCode.InternalServerError, 'Internal server error');
             })
             .finally(() => {
+              messagesUnderWay -= 1;
               bytesUnderWay -= weight;
-              if (socket.isPaused && bytesUnderWay <= MAX_BYTES_UNDER_WAY) socket.resume();
+              if (socket.isPaused && !isLeaving && bytesUnderWay <= MAX_BYTES_UNDER_WAY) socket.resume();
+              leaveWhenAnswered();
             });
         });
       },
     },
     extra,
   );
-  const stopPinging = keepAlive(socket, pingIntervalMs, bytesRead);
+  const stopPinging = keepAlive(socket, { ...settings, bytesRead, onUnanswered: hangUpOnSlowReader });
+  const slowReaderTimer = setInterval(() => {
+    if (outbox.waitingMs > settings.slowReaderLimitMs) hangUpOnSlowReader();
+  }, settings.slowReaderLimitMs / LOOKS_PER_LIMIT);
   // The socket closes itself with the fitting code, for example 1009 after a message that is too large.
   socket.on('error', (error) => logger.info({ err: error }, 'WebSocket broken'));
   socket.once('close', (code, reason) => {
     stopPinging();
+    clearInterval(slowReaderTimer);
     void closed(code, reason.toString()).catch((error: unknown) => {
       logger.error({ err: error }, 'WebSocket clean-up failed');
     });
   });
+  return {
+    leave: () => {
+      if (isClosing) return;
+      isLeaving = true;
+      socket.pause();
+      leaveWhenAnswered();
+    },
+    leaveNow,
+  };
 }
 
-/** Resolves when the message has left for the client; at once when there is no client any more. */
-function send(socket: WebSocket, data: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) resolve();
-    // A failed send is followed by the end of the socket, which ends what goes on over it.
-    else socket.send(data, () => resolve());
-  });
-}
+/** The messages that are on their way out. */
+class Outbox {
+  readonly #socket: WebSocket;
+  readonly #gone: Promise<void>;
+  /** Since when each message waits; they leave in order. */
+  readonly #waitingSince: number[] = [];
 
-/**
- * Pings, and hangs up on a client of which nothing came until the next ping: its connection is dead. Any byte is a sign of
- * life: on a slow uplink the answer to a ping waits behind a large message.
- *
- * @param bytesRead bytes that have come over the connection so far
- */
-function keepAlive(socket: WebSocket, intervalMs: number, bytesRead: () => number): () => void {
-  let heard = -1;
-  const timer = setInterval(() => {
-    // Nothing can be heard of a client while it is not listened to.
-    if (socket.isPaused) return;
-    if (bytesRead() === heard) {
-      socket.terminate();
-      return;
-    }
-    heard = bytesRead();
-    socket.ping();
-  }, intervalMs);
-  return () => clearInterval(timer);
+  constructor(socket: WebSocket, gone: Promise<void>) {
+    this.#socket = socket;
+    this.#gone = gone;
+  }
+
+  /** How long the oldest message has waited to leave, in milliseconds; 0 when none waits. */
+  get waitingMs(): number {
+    const [oldest] = this.#waitingSince;
+    return oldest === undefined ? 0 : performance.now() - oldest;
+  }
+
+  /** Resolves when the message has left for the client, or there is no client any more: what produces messages waits. */
+  send(data: string): Promise<void> {
+    if (this.#socket.readyState !== this.#socket.OPEN) return this.#gone;
+    return new Promise((resolve) => {
+      this.#waitingSince.push(performance.now());
+      // A failed send is followed by the end of the socket, which ends what goes on over it.
+      this.#socket.send(data, () => {
+        this.#waitingSince.shift();
+        resolve();
+      });
+    });
+  }
 }

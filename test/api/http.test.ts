@@ -79,7 +79,7 @@ describe('probes', () => {
     const ready = await fetch(`${server.url}/ready`);
     expect([ready.status, await ready.json()]).toEqual([
       200,
-      { status: 'ready', checks: { database: true, recogniser: true, writer: true } },
+      { status: 'ready', checks: { accepting: true, database: true, recogniser: true, writer: true } },
     ]);
   });
 });

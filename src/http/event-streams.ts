@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http';
+import type { Logger } from '../services/logger.ts';
+
+/** How often it is looked whether a stream's client reads, in parts of the limit. */
+const LOOKS_PER_LIMIT = 4;
+
+/**
+ * The responses that are streams of events. They have no natural end, so they are broken off when the server stops or their
+ * client does not read; never with `event: complete`, which would say that there is no more to come.
+ */
+export class EventStreams {
+  readonly #slowReaderLimitMs: number;
+  readonly #logger: Logger;
+  readonly #streams = new Set<ServerResponse>();
+  #ended = false;
+
+  /** @param slowReaderLimitMs how long what is written may wait for a client to read on */
+  constructor({ slowReaderLimitMs }: { readonly slowReaderLimitMs: number }, logger: Logger) {
+    this.#slowReaderLimitMs = slowReaderLimitMs;
+    this.#logger = logger;
+  }
+
+  /** A response that becomes a stream; from here on its connection may end at any time. */
+  add(response: ServerResponse): void {
+    if (response.closed) return;
+    this.#streams.add(response);
+    const stopWatching = this.#watch(response);
+    response.once('close', () => {
+      this.#streams.delete(response);
+      stopWatching();
+    });
+    if (this.#ended) breakOff(response);
+  }
+
+  /** Breaks all streams off behind the last whole event, and those that are opened from now on. */
+  end(): void {
+    this.#ended = true;
+    for (const response of this.#streams) breakOff(response);
+  }
+
+  /** Yoga waits for `drain`, so what a client does not read is bounded; but it waits for ever. */
+  #watch(response: ServerResponse): () => void {
+    let waitingSince: number | null = null;
+    response.on('drain', () => {
+      waitingSince = null;
+    });
+    const timer = setInterval(() => {
+      if (!response.writableNeedDrain) return;
+      waitingSince ??= performance.now();
+      if (performance.now() - waitingSince < this.#slowReaderLimitMs) return;
+      this.#logger.info({ bufferedBytes: response.writableLength }, 'event stream ended: its client reads too slowly');
+      response.destroy();
+    }, this.#slowReaderLimitMs / LOOKS_PER_LIMIT);
+    return () => clearInterval(timer);
+  }
+}
+
+/** Without the end that HTTP gives a whole body, so that no client takes what it has for all there is. */
+function breakOff(response: ServerResponse): void {
+  response.socket?.destroySoon();
+}

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +17,11 @@ class ServerProcess {
   readonly child: ChildProcess;
   output = '';
 
-  constructor(variables: Record<string, string>) {
+  constructor(variables: Record<string, string>, directory?: string) {
     const env = { ...process.env, MODEL: 'scripted', PORT: '0', RECOGNISER_PROCESSES: '1', ...variables };
-    this.child = spawn(process.execPath, ['--import', 'tsx', MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Node looks for tsx from the working directory unless it is told where it is.
+    const args = ['--import', import.meta.resolve('tsx'), MAIN];
+    this.child = spawn(process.execPath, args, { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (data: Buffer) => {
         this.output += data.toString();
@@ -55,8 +57,8 @@ describe('the server process', () => {
     return made;
   }
 
-  function start(variables: Record<string, string>): ServerProcess {
-    const started = new ServerProcess(variables);
+  function start(variables: Record<string, string>, directory?: string): ServerProcess {
+    const started = new ServerProcess(variables, directory);
     processes.push(started);
     return started;
   }
@@ -89,6 +91,23 @@ describe('the server process', () => {
     const session = await readSession(after, id);
     expect(session).toMatchObject({ status: 'ACTIVE', nextSequence: chunks.length });
     await until(async () => (await readSession(after, id)).statistics.totalSegments === 1, { what: 'the final' });
+  });
+
+  it('reads its settings from a file .env where it is started, after what the environment says', async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, '.env'), 'DATA_DIR=from-file\nAUTH_TOKEN=only-from-the-file\nLOG_LEVEL=silent\n');
+    const server = start({ LOG_LEVEL: 'info' }, folder);
+    const url = await server.url();
+    expect(server.output).toContain(JSON.stringify(join(folder, 'from-file')));
+    const ask = (headers: Record<string, string>) =>
+      fetch(`${url}/graphql?query=%7B__typename%7D`, { headers: { accept: 'application/json', ...headers } });
+    expect((await ask({})).status).toBe(401);
+    expect((await ask({ authorization: 'Bearer only-from-the-file' })).status).toBe(200);
+
+    await writeFile(join(folder, '.env'), 'BATCH_SIZE=0\n');
+    const wrong = start({}, folder);
+    expect(await wrong.exitCode()).toBe(78);
+    expect(wrong.output).toContain('BATCH_SIZE must be at least 1');
   });
 
   it('explains what is wrong, without a stack trace, when it cannot start', async () => {

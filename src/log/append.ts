@@ -1,5 +1,5 @@
 export interface NewRecord {
-  /** 0..255. */
+  /** 1..255. */
   readonly type: number;
   /** Written one after the other; must not be changed before the append has settled. At most 16 MiB together. */
   readonly payload: readonly Uint8Array[];

@@ -3,6 +3,7 @@ import {
   contentOf,
   decodeAudioRecord,
   decodeHeader,
+  decodeMark,
   HEADER_RECORD,
   type AudioLogEnd,
   type AudioLogHeader,
@@ -62,6 +63,17 @@ class AudioLogScan implements LogVisitor {
 
   damage(): void {
     this.#behindDamage = true;
+    this.#empty = false;
+  }
+
+  mark(record: LogRecord): void {
+    const extent = decodeMark(record);
+    // It says nothing else than what records say; where they can't, it must not contradict what they said before.
+    if (extent === null || !this.#behindDamage) return;
+    const { nextSequence, receivedFrames } = extent;
+    if (nextSequence >= this.#nextSequence && receivedFrames >= this.#receivedFrames) {
+      this.#closeHole(nextSequence, receivedFrames);
+    }
   }
 
   record(record: LogRecord): void {
@@ -113,10 +125,16 @@ class AudioLogScan implements LogVisitor {
         `${this.#path}: item ${item.sequence} at frame ${item.startFrame} does not follow what is before it`,
       );
     }
-    this.#behindDamage = false;
-    if (frames > 0) this.#damagedRanges.push({ startFrame: this.#receivedFrames, frames });
     // An end behind damage closes the hole itself.
-    this.#nextSequence = item.sequence;
-    this.#receivedFrames = item.startFrame;
+    this.#closeHole(item.sequence, item.startFrame);
+  }
+
+  /** What damage took ends at this place of the timeline. */
+  #closeHole(sequence: number, frame: number): void {
+    this.#behindDamage = false;
+    const frames = frame - this.#receivedFrames;
+    if (frames > 0) this.#damagedRanges.push({ startFrame: this.#receivedFrames, frames });
+    this.#nextSequence = sequence;
+    this.#receivedFrames = frame;
   }
 }

@@ -10,6 +10,7 @@ import {
   encodeChunk,
   encodeEnd,
   encodeHeader,
+  encodeMark,
   encodeSkip,
   HEADER_RECORD,
   MAX_CHUNK_BYTES,
@@ -203,7 +204,7 @@ export class AudioLog implements DurableTimeline {
 
   /** Waits for what is pending, then lets go of the file. */
   close(): Promise<void> {
-    return this.#log.close();
+    return this.#log.close(() => encodeMark(this));
   }
 
   /** Runs without a pause up to the append itself, so that the order of the calls is the order of the items. */

@@ -14,6 +14,9 @@
  * `chunk` (type 2): the CRC-32 of the audio (4 bytes), then the audio as it was sent.
  * `skip` (type 3): nothing more; the client lost that much.
  * `end` (type 4): JSON of the reason and the time.
+ *
+ * The mark (see record-format.ts) holds the length of the timeline in frames (8 bytes) and the sequence number that would be
+ * next (4 bytes), so that what a damaged record at the very end held can be told as well.
  */
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
@@ -31,6 +34,14 @@ export interface AudioLogHeader {
 export interface AudioLogEnd {
   readonly reason: string;
   readonly at: Date;
+}
+
+/** How far a session's timeline goes. */
+export interface TimelineExtent {
+  /** Sequence number that comes next; all below were taken. */
+  readonly nextSequence: number;
+  /** Length in source frames, counted from the session's first. */
+  readonly receivedFrames: number;
 }
 
 /** What is compared when a sequence number comes a second time. */
@@ -55,6 +66,7 @@ const SKIP_RECORD = 3;
 const END_RECORD = 4;
 
 const PLACE_BYTES = 20;
+const MARK_BYTES = 12;
 const CHUNK_HEADER_BYTES = PLACE_BYTES + 4;
 
 /** The largest chunk: just under 16 MiB. */
@@ -106,6 +118,19 @@ export function encodeEnd(place: Omit<Place, 'frames'>, end: AudioLogEnd): NewRe
     type: END_RECORD,
     payload: [encodePlace({ ...place, frames: 0 }, PLACE_BYTES), Buffer.from(JSON.stringify(end))],
   };
+}
+
+export function encodeMark(extent: TimelineExtent): readonly Uint8Array[] {
+  const payload = Buffer.alloc(MARK_BYTES);
+  writeUint53(payload, extent.receivedFrames, 0);
+  payload.writeUInt32LE(extent.nextSequence, 8);
+  return [payload];
+}
+
+/** `null` when it does not hold what an audio log writes. */
+export function decodeMark({ payload }: LogRecord): TimelineExtent | null {
+  if (payload.length !== MARK_BYTES) return null;
+  return { receivedFrames: readUint53(payload, 0), nextSequence: payload.readUInt32LE(8) };
 }
 
 /** @throws LogFormatError */

@@ -5,7 +5,13 @@ import { nodeFileSystem, type LogFile, type LogFileSystem } from './log-file-sys
 import { LogReader, type DurableRecords } from './log-reader.ts';
 import { renewFile, type RenewalEvent } from './log-renewal.ts';
 import { scanLog, type ByteRange, type LogVisitor } from './log-scan.ts';
-import { encodeFileHeader, encodeRecordHeader, FILE_HEADER_BYTES, payloadLength } from './record-format.ts';
+import {
+  encodeFileHeader,
+  encodeRecordHeader,
+  FILE_HEADER_BYTES,
+  MARK_RECORD,
+  payloadLength,
+} from './record-format.ts';
 import { RecordScanner } from './record-scanner.ts';
 import { successorOf } from './replace-file.ts';
 import { isStorageFull, LogClosedError, LogPoisonedError, StorageFullError } from './storage-errors.ts';
@@ -44,6 +50,8 @@ export class FramedLog implements DurableRecords {
   #file: LogFile;
   #durableEnd: number;
   #damage: readonly ByteRange[];
+  /** Whether the mark of an earlier closing stands at the end. */
+  #isMarked: boolean;
   #writing: Promise<void> | null = null;
   #poison: LogPoisonedError | null = null;
   /** Attempts to renew the file since the last write that went well. */
@@ -54,14 +62,14 @@ export class FramedLog implements DurableRecords {
   private constructor(
     path: string,
     file: LogFile,
-    durableEnd: number,
-    damage: readonly ByteRange[],
+    state: { durableEnd: number; damage: readonly ByteRange[]; isMarked: boolean },
     options: FramedLogOptions,
   ) {
     this.path = path;
     this.#file = file;
-    this.#durableEnd = durableEnd;
-    this.#damage = damage;
+    this.#durableEnd = state.durableEnd;
+    this.#damage = state.damage;
+    this.#isMarked = state.isMarked;
     this.#fileSystem = options.fileSystem ?? nodeFileSystem;
     this.#options = options;
   }
@@ -96,7 +104,7 @@ export class FramedLog implements DurableRecords {
       await fileSystem.remove(path);
       throw isStorageFull(error) ? new StorageFullError(path, error) : error;
     }
-    return new FramedLog(path, file, lengthOf(parts), [], options);
+    return new FramedLog(path, file, { durableEnd: lengthOf(parts), damage: [], isMarked: false }, options);
   }
 
   /**
@@ -110,13 +118,14 @@ export class FramedLog implements DurableRecords {
     const file = await fileSystem.open(path);
     try {
       const size = await file.size();
-      const { end, damage } = await scanLog(file, path, size, visitor);
-      if (end < size) await file.truncate(end);
+      const { end, markEnd, damage } = await scanLog(file, path, size, visitor);
+      const used = markEnd ?? end;
+      if (used < size) await file.truncate(used);
       await file.datasync();
       await fileSystem.syncDirectory(dirname(path));
       // Left by a crash; the log is whole without it, and must open even when it can't be removed.
       await fileSystem.remove(successorOf(path)).catch(() => undefined);
-      return new FramedLog(path, file, end, damage, options);
+      return new FramedLog(path, file, { durableEnd: end, damage, isMarked: markEnd !== null }, options);
     } catch (error) {
       await file.close();
       throw error;
@@ -150,7 +159,7 @@ export class FramedLog implements DurableRecords {
    * @throws LogPoisonedError when a write or sync failed otherwise, now or before: the record is not stored, later appends
    *   may succeed.
    * @throws LogClosedError
-   * @throws RangeError when the payload is longer than 16 MiB.
+   * @throws RangeError when the payload is longer than 16 MiB, or the type not from 1 to 255.
    */
   append(type: number, payload: readonly Uint8Array[]): Promise<RecordSpan> {
     return new Promise((resolve, reject) => {
@@ -161,6 +170,7 @@ export class FramedLog implements DurableRecords {
   /** Like `append`, for those who keep state beside the log. @throws at once what `assertWritable` throws. */
   enqueue(record: NewRecord, observer: AppendObserver): void {
     const bytes = payloadLength(record.payload);
+    if (record.type === MARK_RECORD) throw new RangeError('Type 0 is that of marks');
     this.assertWritable();
     this.#queue.add(record, bytes, observer);
     this.#writing ??= this.#writeQueue();
@@ -185,12 +195,16 @@ export class FramedLog implements DurableRecords {
     return new RecordScanner({ read: (target, from) => this.#file.read(target, from) }, READ_WINDOW_BYTES);
   }
 
-  /** Waits for what is queued, then lets go of the file; a renewal is given up. */
-  close(): Promise<void> {
+  /**
+   * Waits for what is queued, marks the end, and lets go of the file; a renewal is given up.
+   * @param describe called when nothing is queued any more; gives what the visitor of the next opening finds in the mark.
+   */
+  close(describe: () => readonly Uint8Array[] = () => []): Promise<void> {
     this.#closing ??= (async () => {
       await this.#writing;
       this.#renewal?.stop.abort();
       await this.#renewal?.ended;
+      if (this.#poison === null && !this.#isMarked) await this.#writeMark(describe());
       await this.#file.close();
     })();
     return this.#closing;
@@ -207,6 +221,16 @@ export class FramedLog implements DurableRecords {
     }
     this.#writing = null;
     if (this.#poison !== null && this.#closing === null) this.#renew();
+  }
+
+  /**
+   * Says that all up to the durable end is durable. Neither synced nor retried: it is true in any case, and without it the
+   * next opening is as after a crash.
+   */
+  async #writeMark(payload: readonly Uint8Array[]): Promise<void> {
+    const place = { type: MARK_RECORD, position: this.#durableEnd, durable: this.#durableEnd };
+    const parts = [encodeRecordHeader(place, payload), ...payload];
+    await writeFully(this.#file, parts, this.#durableEnd, this.path).catch(() => undefined);
   }
 
   #announce(batch: readonly QueuedAppend[], ends: readonly number[]): void {
@@ -228,6 +252,7 @@ export class FramedLog implements DurableRecords {
 
   /** Puts the bytes on stable storage behind the durable end; gives why they don't count, when they don't. */
   async #writeDurably(parts: readonly Uint8Array[]): Promise<Error | null> {
+    this.#isMarked = false;
     try {
       await writeFully(this.#file, parts, this.#durableEnd, this.path);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { ByteRange } from './log-scan.ts';
-import type { LogRecord } from './record-format.ts';
+import { isMark, type LogRecord } from './record-format.ts';
 import type { RecordScanner } from './record-scanner.ts';
 
 export type LogItem =
@@ -44,11 +44,12 @@ export class LogReader {
       return null;
     }
     const record = await this.#scanner.recordAt(position, limit);
-    if (record !== null) {
+    if (record !== null && !isMark(record)) {
       this.#position = record.end;
       return { kind: 'record', record };
     }
-    const next = await this.#scanner.firstRecord(position + 1, limit);
+    let next = await this.#scanner.firstRecord(position + 1, limit);
+    while (next !== null && isMark(next)) next = await this.#scanner.firstRecord(next.end, limit);
     this.#position = next?.position ?? limit;
     return { kind: 'damage', range: { start: position, end: this.#position } };
   }

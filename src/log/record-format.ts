@@ -17,7 +17,7 @@
  * |      0 |    4 | sync marker `F5 56 52 FF`; F5 and FF never occur in UTF-8, so never in JSON payloads |
  * |      4 |    4 | CRC-32 of everything behind this field: bytes 8..32 and the payload                |
  * |      8 |    4 | payload length in bytes, at most 16 MiB, so that a damaged length is recognised    |
- * |     12 |    1 | type, given by the user of the log                                                 |
+ * |     12 |    1 | type, given by the user of the log; 0: mark                                        |
  * |     13 |    3 | zero                                                                               |
  * |     16 |    8 | u53: the record's own position in the file; payload bytes can't pass for a record  |
  * |     24 |    8 | u53: durable position known at its writing: all before it was on stable storage    |
@@ -26,12 +26,21 @@
  * The durable position is what tells a torn tail from damage: a bad record at or above every durable position that intact
  * records behind it carry may never have been written in full, and nobody was told that it was; one below was whole once.
  *
+ * A *mark* (type 0) is written behind the last record when the log is closed, and says the same of that record: a log that
+ * rested for months has no torn tail, only damage. A mark is no part of the log. It is not synced, because what it says is
+ * true whether it reaches the disk or not; a bad one is a torn tail like any other. The next record is written over it.
+ * One that is found with durable records behind it stands where a record is missing, and counts as damage. Only when the
+ * bytes right before it are damaged does the log go on behind it: it alone knows of that damage, so it must not be
+ * overwritten as long as no other record knows. Its payload is the log's user's, to say what those bytes held.
+ *
  * The CRC-32 is that of ISO 3309 (as in zlib and PNG).
  */
 import { crc32 } from 'node:zlib';
 
 export const FILE_HEADER_BYTES = 16;
 export const RECORD_HEADER_BYTES = 32;
+/** Type of a mark; all others are the user's. */
+export const MARK_RECORD = 0;
 /** 16 MiB. */
 export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
 
@@ -48,7 +57,7 @@ const POSITION = 16;
 const DURABLE = 24;
 
 export interface RecordHeader {
-  /** 0..255. */
+  /** 0..255; 0 for a mark. */
   readonly type: number;
   /** Byte at which the record begins in its file. */
   readonly position: number;
@@ -61,6 +70,10 @@ export interface LogRecord extends RecordHeader {
   /** Byte behind the record's last. */
   readonly end: number;
   readonly payload: Buffer;
+}
+
+export function isMark(record: RecordHeader): boolean {
+  return record.type === MARK_RECORD;
 }
 
 export function encodeFileHeader(): Buffer {

@@ -49,7 +49,16 @@ export class LogIncompleteError extends Error {
 
 /** Not a log, one of an unknown version, or one whose intact records contradict each other. */
 export class LogFormatError extends Error {
-  override readonly name = 'LogFormatError';
+  override readonly name: string = 'LogFormatError';
+}
+
+/** There is something under the log's name, but nothing in it is of a log. */
+export class NotALogError extends LogFormatError {
+  override readonly name = 'NotALogError';
+
+  constructor(path: string) {
+    super(`${path} is not a log`);
+  }
 }
 
 /** What can't be done without is damaged beyond use. */

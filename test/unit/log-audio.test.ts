@@ -301,7 +301,9 @@ describe('sequence numbers', () => {
     await appendChunks(log, 2, 4);
     expect(await log.appendChunk(0, chunk(0))).toEqual({ duplicate: true });
     const again = await reopen(log);
-    expect((await readAll(again.reader(0))).map((item) => item.kind === 'chunk' && item.sequence)).toEqual([0, 1, 2, 3]);
+    expect((await readAll(again.reader(0))).map((item) => item.kind === 'chunk' && item.sequence)).toEqual([
+      0, 1, 2, 3,
+    ]);
     await again.close();
   });
 });

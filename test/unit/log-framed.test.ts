@@ -56,7 +56,13 @@ function append(log: FramedLog, text: string): Promise<{ position: number; end: 
   return log.append(1, [Buffer.from(text)]);
 }
 
-/** A log whose records each know the one before to be durable. */
+/** Lets go of a log like a process that is killed: without the mark of a clean end. */
+async function crash(log: FramedLog): Promise<void> {
+  await log.close();
+  await truncate(log.path, log.durableEnd);
+}
+
+/** A log whose records each know the one before to be durable; its process was killed. */
 async function writeLog(...texts: string[]): Promise<ByteRange[]> {
   const log = await FramedLog.create(path, null, { fileSystem });
   const ranges: ByteRange[] = [];
@@ -64,7 +70,7 @@ async function writeLog(...texts: string[]): Promise<ByteRange[]> {
     const { position, end } = await append(log, text);
     ranges.push({ start: position, end });
   }
-  await log.close();
+  await crash(log);
   return ranges;
 }
 
@@ -135,8 +141,9 @@ describe('a framed log', () => {
     await log.close();
   });
 
-  it('refuses a payload that is too long, and goes on', async () => {
+  it('refuses a payload that is too long and the type of marks, and goes on', async () => {
     const log = await FramedLog.create(path);
+    await expect(log.append(0, [Buffer.from('mark')])).rejects.toBeInstanceOf(RangeError);
     await expect(log.append(1, [Buffer.alloc(16 * 1024 * 1024), Buffer.alloc(1)])).rejects.toBeInstanceOf(RangeError);
     await append(log, 'short');
     await log.close();
@@ -218,7 +225,9 @@ describe('a torn tail', () => {
     for (let position = last.start; position < last.end; position += 1) {
       await writeFile(path, intact);
       await flipBit(position);
-      expect(await contentsOf()).toEqual(['first']);
+      const { log, payloads, damage } = await reopen();
+      expect([payloads, damage]).toEqual([['first'], []]);
+      await log.close();
     }
   });
 
@@ -232,7 +241,7 @@ describe('a torn tail', () => {
     gate.open();
     await first;
     const [a] = await Promise.all(group);
-    await log.close();
+    await crash(log);
     await flipBit((a?.position ?? 0) + RECORD_HEADER_BYTES);
     const again = await reopen();
     expect(again.payloads).toEqual(['kept', 'alone']);
@@ -244,8 +253,10 @@ describe('a torn tail', () => {
   it('may be megabytes of zeros, as a file system leaves them after a power cut', async () => {
     const ranges = await writeLog('kept');
     await truncate(path, 3_000_000);
-    expect(await contentsOf()).toEqual(['kept']);
+    const { log, payloads } = await reopen();
+    expect(payloads).toEqual(['kept']);
     expect((await stat(path)).size).toBe(ranges[0]?.end);
+    await log.close();
   });
 });
 

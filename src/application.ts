@@ -67,6 +67,7 @@ async function start(
     processes: config.recogniserProcesses,
     interimIntervalMs: config.interimIntervalMs,
     endSilenceMs: config.endSilenceMs,
+    scriptedFaults: config.scriptedFaults,
     logger,
   });
   undo.push(() => recogniser.stop());

@@ -75,6 +75,16 @@ describe('the settings', () => {
     expect(readConfig({ HOST }).host).toBe(HOST);
   });
 
+  it('let words of the scripted recogniser misbehave, and no other’s', () => {
+    const SCRIPTED_FAULTS = '1';
+    expect(readConfig({ MODEL: 'scripted', SCRIPTED_FAULTS }).scriptedFaults).toBe(true);
+    expect(readConfig({ MODEL: 'scripted', SCRIPTED_FAULTS: '/tmp/budget' }).scriptedFaults).toEqual({
+      budgetFile: '/tmp/budget',
+    });
+    expect(readConfig({ MODEL: 'scripted' }).scriptedFaults).toBe(false);
+    expect(readConfig({ MODEL: 'base', SCRIPTED_FAULTS }).scriptedFaults).toBe(false);
+  });
+
   it('stand in .env.example, every one, with their defaults', async () => {
     const text = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
     const example = parseEnv(text.replaceAll(/^# (?=[A-Z_]+=)/gmu, ''));

@@ -49,6 +49,29 @@ describe('an isolated stream', () => {
     expect(onlyPid(pool)).toBe(regular);
   });
 
+  it('gets past an utterance that nothing survives, with exactly that one failed', async () => {
+    const pool = await startPool({ scriptedFaults: true });
+    const script: ToneSpeechPart[] = ['alpha', pause, 'bravo', 'crash', pause, 'charlie', pause, 'delta'];
+    const chunks = chunksOf(script);
+    const harmless = await decisionsOf(await startPool(), chunks);
+    const poisoned = new RecordingListener();
+    writeParts(openPooled(pool, poisoned, { isolated: true }), chunks, 2);
+    await until(() => poisoned.failures.length > 0, { what: 'the failure of the stream' });
+    const resume = poisoned.decisions.at(-1)?.resume ?? null;
+    const past = new RecordingListener();
+    const stream = openPooled(pool, past, { isolated: true, skipFirstUtterance: true, resume });
+    writeParts(stream, chunks, 2, resume?.readFromFrame);
+    stream.end();
+    await past.untilEnded();
+    const decisions = [...poisoned.decisions, ...past.decisions];
+    expect(decisions.map((decision) => (decision.kind === 'final' ? decision.transcript.text : decision.kind))).toEqual(
+      ['alpha', 'failed', 'charlie', 'delta'],
+    );
+    expect(decisions.map(({ resume: point }) => point)).toEqual(harmless.map(({ resume: point }) => point));
+    const crash = harmless.flatMap((decision) => (decision.kind === 'final' ? [decision.transcript] : []))[1];
+    expect(decisions[1]).toMatchObject({ startSample: crash?.startSample, endSample: crash?.endSample });
+  });
+
   it('waits for its turn, and does not mind how the one before it came to its end', async () => {
     const pool = await startPool({ scriptedFaults: true });
     const [closed, crashed, ended, last] = Array.from({ length: 4 }, () => new RecordingListener());

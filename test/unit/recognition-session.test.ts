@@ -270,6 +270,31 @@ describe('audio that can not be read again when a stream is resumed', () => {
   });
 });
 
+describe('a stream that goes on with another model', () => {
+  it('begins its detector afresh, says so, and loses no word', async () => {
+    const bytes = speech(['alpha', silence(900), 'bravo', silence(900), 'charlie']);
+    const before = await recognise([bytes], mono(16_000));
+    const resume = asStored(before.decisions[0]?.resume ?? null);
+    const strict: Engine = {
+      ...engine,
+      openDetector: (saved) => {
+        if (saved !== null) throw new TypeError('not the state of this detector');
+        return engine.openDetector(null);
+      },
+    };
+    const listener = new RecordingListener();
+    const warnings: string[] = [];
+    const warn = (message: string) => warnings.push(message);
+    const session = openSession({ engine: strict, format: mono(16_000), listener, resume, warn });
+    writeParts(session, [bytes], 2, resume.readFromFrame);
+    session.end();
+    expect((await listener.untilEnded()).texts).toEqual(['bravo', 'charlie']);
+    expect(warnings).toEqual([
+      expect.stringMatching(/detector's saved state can't be restored.*not the state of this/),
+    ]);
+  });
+});
+
 describe('a stream that is used wrongly', () => {
   it('fails, rather than pass over audio that was left out', async () => {
     const listener = new RecordingListener();

@@ -1,54 +1,20 @@
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DatabaseUnavailableError, type SegmentBatch, type SessionStore } from '../../src/database/session-store.ts';
-import type { FinalEntry } from '../../src/services/journal-entry.ts';
-import type { Logger } from '../../src/services/logger.ts';
-import { OpenSession } from '../../src/services/open-session.ts';
+import { DatabaseUnavailableError, type SessionStore } from '../../src/database/session-store.ts';
+import type { OpenSession } from '../../src/services/open-session.ts';
 import { SegmentWriter } from '../../src/services/segment-writer.ts';
-import { SessionLogDirectory } from '../../src/services/session-logs.ts';
 import { newSession, useTemporaryDatabase } from './database-fixtures.ts';
+import { finalEntry, openSession, recordingLogger, SECOND, storeWith } from './segment-writer-fixtures.ts';
 import { until } from '../support/wait.ts';
 
 const A_MINUTE = 60_000;
-const SECOND = 16_000;
-
-function finalEntry(sequence: number): FinalEntry {
-  return {
-    type: 'final',
-    sequence,
-    channel: 0,
-    startSample: sequence * SECOND,
-    endSample: sequence * SECOND + SECOND / 2,
-    text: `sentence ${sequence}`,
-    words: [],
-    confidence: 0.5,
-    revision: 16,
-    createdAt: new Date(sequence * 1000).toISOString(),
-    decidedSample: sequence * SECOND + SECOND / 2,
-    resume: { readFromFrame: 0, state: null },
-  };
-}
-
-/** Collects log events; the fields of each, with its message. */
-function recordingLogger() {
-  const events: Record<string, unknown>[] = [];
-  const write = (fields: object, message: string) => void events.push({ ...fields, message });
-  const logger: Logger = { debug: () => {}, info: write, warn: write, error: write };
-  return { logger, events, named: (message: string) => events.filter((event) => event['message'] === message) };
-}
-
 describe('the segment writer', () => {
   const database = useTemporaryDatabase();
   let session: OpenSession;
   let writer: SegmentWriter;
   let log: ReturnType<typeof recordingLogger>;
 
-  const open = async () => {
-    const record = await database().store.findSession('s');
-    if (record === null) throw new Error('the session is not there');
-    const logs = await new SessionLogDirectory(path.dirname(database().file)).open(record);
-    return new OpenSession({ record, ...logs, readFinals: () => Promise.resolve([]) });
-  };
+  const open = () => openSession(database().store, path.dirname(database().file), 's');
 
   const startWriter = async (
     settings = { batchSize: 5, batchIntervalMs: A_MINUTE },
@@ -59,20 +25,8 @@ describe('the segment writer', () => {
     await writer.follow(session);
   };
 
-  /** A store whose commits go wrong as `misbehave` says. */
-  const storeWith = (
-    misbehave: (batch: SegmentBatch, commit: SessionStore['commitBatch']) => ReturnType<SessionStore['commitBatch']>,
-  ) => {
-    const { store } = database();
-    return new Proxy(store, {
-      get(target, property) {
-        if (property === 'commitBatch')
-          return (batch: SegmentBatch) => misbehave(batch, target.commitBatch.bind(target));
-        const value: unknown = Reflect.get(target, property);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  };
+  /** The store, whose commits go wrong as `misbehave` says. */
+  const faulty = (misbehave: Parameters<typeof storeWith>[1]) => storeWith(database().store, misbehave);
 
   const journal = async (from: number, to: number) => {
     for (let sequence = from; sequence <= to; sequence++) {
@@ -138,7 +92,7 @@ describe('the segment writer', () => {
     let failures = 3;
     await startWriter(
       undefined,
-      storeWith((batch, commit) =>
+      faulty((batch, commit) =>
         failures-- > 0 ? Promise.reject(new DatabaseUnavailableError('out of reach')) : commit(batch),
       ),
     );
@@ -153,7 +107,7 @@ describe('the segment writer', () => {
     let lost = false;
     await startWriter(
       { batchSize: 5, batchIntervalMs: 20 },
-      storeWith(async (batch, commit) => {
+      faulty(async (batch, commit) => {
         const outcome = await commit(batch);
         if (lost) return outcome;
         lost = true;
@@ -174,7 +128,7 @@ describe('the segment writer', () => {
     const sizes: number[] = [];
     await startWriter(
       { batchSize: 5, batchIntervalMs: 20 },
-      storeWith((batch, commit) => {
+      faulty((batch, commit) => {
         if (down) return Promise.reject(new DatabaseUnavailableError('down'));
         sizes.push(batch.finals.length);
         return commit(batch);

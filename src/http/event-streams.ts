@@ -32,7 +32,7 @@ export class EventStreams {
     if (this.#ended) breakOff(response);
   }
 
-  /** Breaks all streams off behind the last whole event, and those that are opened from now on. */
+  /** Breaks all streams off, and those that are opened from now on; clients ignore an event that was cut. */
   end(): void {
     this.#ended = true;
     for (const response of this.#streams) breakOff(response);

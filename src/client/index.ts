@@ -1,0 +1,10 @@
+export { VerbatimClient } from './verbatim-client.ts';
+export type { NewSession, PendingSession, ResumeOptions, VerbatimClientOptions } from './verbatim-client.ts';
+export { LiveSession } from './live-session.ts';
+export type { CompletedSession, ConnectionState, LiveSessionStatus, SessionEvents, Setback } from './live-session.ts';
+export { VerbatimError, type VerbatimErrorCode } from './errors.ts';
+export { MemoryChunkStore, type ChunkStore } from './chunk-store.ts';
+export { IndexedDbChunkStore } from './indexed-db-chunk-store.ts';
+export { DEFAULT_LIMITS, type ClientLimits } from './limits.ts';
+export type { Segment, Word } from './segments.ts';
+export type { Gap } from './send-queue.ts';

@@ -1,0 +1,91 @@
+import type { Segment } from './segments.ts';
+
+/** The last final that was given to the program. */
+export interface LastFinal {
+  readonly cursor: string;
+  readonly endMs: number;
+}
+
+export interface SegmentListener {
+  onInterim(segment: Segment): void;
+  onFinal(segment: Segment): void;
+  /** An interim that will not become a final. */
+  onWithdrawn(segment: Segment): void;
+}
+
+/**
+ * Gives each final once and in order, over any number of subscriptions, and settles every interim: by its final, by a newer
+ * interim, or by withdrawing it.
+ */
+export class SegmentOrder {
+  readonly #listener: SegmentListener;
+  readonly #interims = new Map<string, Segment>();
+  #last: LastFinal | null;
+  /** Finals that begin before it were given already, under numbers that the server has forgotten; in milliseconds. */
+  #givenUntilMs = 0;
+
+  constructor(listener: SegmentListener, last: LastFinal | null) {
+    this.#listener = listener;
+    this.#last = last;
+  }
+
+  get last(): LastFinal | null {
+    return this.#last;
+  }
+
+  /** What a subscription must ask for, to go on where the last one was cut off. */
+  get position(): { readonly after: string | null; readonly fromStart: boolean } {
+    return { after: this.#last?.cursor ?? null, fromStart: this.#last === null };
+  }
+
+  /**
+   * The server does not know the last final any more: a backup was restored. It is asked for all of them again, and what
+   * lies before the end of that final is not given a second time.
+   */
+  forgetPosition(): void {
+    this.#givenUntilMs = Math.max(this.#givenUntilMs, this.#last?.endMs ?? 0);
+    this.#last = null;
+  }
+
+  receive(segment: Segment): void {
+    if (segment.kind === 'INTERIM') this.#receiveInterim(segment);
+    else this.#receiveFinal(segment);
+  }
+
+  /** On a new connection: interims that were given and are not open any more were withdrawn meanwhile, or are final. */
+  keepOnly(openIds: readonly string[]): void {
+    for (const interim of this.#interims.values()) if (!openIds.includes(interim.id)) this.#withdraw(interim);
+  }
+
+  /** No segment will come any more. */
+  end(): void {
+    this.keepOnly([]);
+  }
+
+  #receiveInterim(segment: Segment): void {
+    // A channel has one interim at most.
+    for (const other of this.#interims.values()) {
+      if (other.channel === segment.channel && other.id !== segment.id) this.#withdraw(other);
+    }
+    if (segment.text === '') {
+      this.#withdraw(segment);
+      return;
+    }
+    this.#interims.set(segment.id, segment);
+    this.#listener.onInterim(segment);
+  }
+
+  #receiveFinal(segment: Segment): void {
+    if (segment.cursor !== null) this.#last = { cursor: segment.cursor, endMs: segment.endMs };
+    if (segment.startMs < this.#givenUntilMs) return;
+    this.#interims.delete(segment.id);
+    for (const other of this.#interims.values()) {
+      if (other.channel === segment.channel && other.startMs < segment.endMs) this.#withdraw(other);
+    }
+    this.#listener.onFinal(segment);
+  }
+
+  #withdraw(interim: Segment): void {
+    if (this.#interims.delete(interim.id)) this.#listener.onWithdrawn(interim);
+  }
+}

@@ -1,5 +1,5 @@
 import { AudioFile } from '../src/cli/audio-file.ts';
-import { TranscriptionClient } from '../src/cli/transcription-client.ts';
+import { transcribeFile } from '../src/cli/transcribe-file.ts';
 import { NO_SPEECH, type Benchmark, type BenchmarkContext, type Figure, type Outcome } from './benchmark.ts';
 import { forEachOf } from './support/for-each-of.ts';
 import { withMeasuredServer, type MeasuredServer } from './support/server.ts';
@@ -91,21 +91,20 @@ async function transcribeThroughServer(
     signal.throwIfAborted();
     const audio = await AudioFile.open(speech.path);
     const finals: string[] = [];
-    const client = new TranscriptionClient(
-      server.address,
-      audio,
-      { externalId: speech.file, title: null, language: 'en', speed: Infinity },
-      {
-        onSegment: ({ kind, text }) => {
-          if (kind === 'FINAL') finals.push(text);
-        },
-        onProgress: () => undefined,
-        onSetback: ({ message }) => setbacks.push(`${speech.file}: ${message}`),
-      },
-      signal,
-    );
     try {
-      await client.run();
+      await transcribeFile(
+        server.address,
+        audio,
+        { externalId: speech.file, title: null, language: 'en', speed: Infinity },
+        {
+          onSegment: ({ kind, text }) => {
+            if (kind === 'FINAL') finals.push(text);
+          },
+          onProgress: () => undefined,
+          onSetback: ({ message }) => setbacks.push(`${speech.file}: ${message}`),
+        },
+        signal,
+      );
     } finally {
       await audio.close();
     }

@@ -88,7 +88,7 @@ async function compare(
       return connection.request(END_SESSION, { input }, endedSession);
     }),
   );
-  await connection.close();
+  connection.close();
   for (const sender of [...senders, ...echo.senders, ...synced.senders]) sender.close();
 
   const [ofEcho, ofServer, ofSynced] = measurements.map(({ measurement }) => measurement);

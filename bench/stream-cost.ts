@@ -29,7 +29,7 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     const before = await server.usage();
     const stream = await streamLive(connection, recording, signal);
     const after = await server.usage();
-    await connection.close();
+    connection.close();
 
     const perSecond = (cpuMs: number) => cpuMs / (stream.audioMs / 1000);
     const recogniserMs =

@@ -51,7 +51,7 @@ export interface LiveStream {
  * before has been acknowledged.
  *
  * @param signal ends it at once
- * @throws ApiError, ConnectionLostError
+ * @throws VerbatimError
  */
 export async function streamLive(
   connection: ApiConnection,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServerAddress } from '../../src/cli/api-connection.ts';
+import type { ServerAddress } from '../../src/client/connection.ts';
 import { readAnnouncedServer } from '../../src/database/data-directory-lock.ts';
 import { startMeasured, type MeasuredProcess, type ProcessUsage } from './measured-process.ts';
 import { recogniserUsage, type RecogniserUsage } from './recogniser-usage.ts';

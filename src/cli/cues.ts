@@ -1,4 +1,4 @@
-import type { TranscriptSegment } from './api-types.ts';
+import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
 
 /** What a player shows at a time. */
@@ -27,7 +27,7 @@ interface TimedWord {
  * cue, since any time given to its parts would be invented. Put together, the cues say exactly the segment's text. A
  * segment without text has none.
  */
-export function cuesOf(segment: TranscriptSegment): Cue[] {
+export function cuesOf(segment: Segment): Cue[] {
   const text = printable(segment.text);
   if (text === '') return [];
   const endMs = Math.max(segment.endMs, segment.startMs + 1);
@@ -53,7 +53,7 @@ export function cuesOf(segment: TranscriptSegment): Cue[] {
 }
 
 /** The words with their times; `null` when one has none, or when they are not (any more) what the text says. */
-function timedWords(segment: TranscriptSegment, text: string): TimedWord[] | null {
+function timedWords(segment: Segment, text: string): TimedWord[] | null {
   const words: TimedWord[] = [];
   let earliest = segment.startMs;
   for (const word of segment.words) {

@@ -4,7 +4,7 @@ import { PinoPretty } from 'pino-pretty';
 import { readConfig, type Config } from '../config.ts';
 import { DataDirectoryInUseError, readAnnouncedServer } from '../database/data-directory-lock.ts';
 import { startFailure } from '../start-failure.ts';
-import type { ServerAddress } from './api-connection.ts';
+import type { ServerAddress } from '../client/connection.ts';
 import type { CommandContext, ServerOptions } from './context.ts';
 import { CommandLineError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-import type { TranscriptSegment } from './api-types.ts';
+import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
 
 /** The part of `process.stderr` that is used. */
@@ -24,7 +24,7 @@ export class LiveCaptions {
   /** Each draft a line, where nothing can be rewritten. */
   readonly #linewise: boolean;
   readonly #dim: (text: string) => string;
-  #interim: TranscriptSegment | null = null;
+  #interim: Segment | null = null;
   #progress: string | null = null;
   #drawnLines = 0;
   #drawnAt = -Infinity;
@@ -40,7 +40,7 @@ export class LiveCaptions {
   }
 
   /** A revision of an interim, or a final, which settles it. */
-  showSegment(segment: TranscriptSegment): void {
+  showSegment(segment: Segment): void {
     if (this.#linewise) this.#showLine(segment);
     if (!this.#interactive) return;
     if (segment.kind === 'INTERIM') {
@@ -73,7 +73,7 @@ export class LiveCaptions {
     this.#draw();
   }
 
-  #showLine({ kind, startMs, text }: TranscriptSegment): void {
+  #showLine({ kind, startMs, text }: Segment): void {
     if (text === '') return;
     this.#output.write(`${clock(startMs)}  ${kind === 'INTERIM' ? '… ' : ''}${printable(text)}\n`);
   }

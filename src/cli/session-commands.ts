@@ -43,7 +43,7 @@ async function connected<T>(
     try {
       return await work(connection);
     } finally {
-      await connection.close();
+      connection.close();
     }
   });
 }

@@ -1,15 +1,9 @@
 import { z } from 'zod';
 import { encodeGlobalId } from '../schema/global-ids.ts';
 import type { ApiConnection } from './api-connection.ts';
-import {
-  pageInfo,
-  SEGMENT_FIELDS,
-  SESSION_FIELDS,
-  sessionDetails,
-  transcriptSegment,
-  type SessionDetails,
-  type TranscriptSegment,
-} from './api-types.ts';
+import { Answer } from '../client/answers.ts';
+import { readSegment, SEGMENT_FIELDS, type Segment } from '../client/segments.ts';
+import { pageInfo, SESSION_FIELDS, sessionDetails, type SessionDetails } from './api-types.ts';
 import { CommandLineError } from './errors.ts';
 import { databaseId } from './session-report.ts';
 
@@ -34,6 +28,7 @@ const SEGMENTS = `query ($id: ID!, $first: Int!, $after: String) {
   }
 }`;
 
+const transcriptSegment = z.unknown().transform((node) => readSegment(new Answer(node)));
 const sessionAnswer = z.object({ session: sessionDetails.nullable() });
 const sessionsAnswer = z.object({
   sessions: z.object({ edges: z.array(z.object({ node: sessionDetails })), pageInfo }),
@@ -79,8 +74,8 @@ export async function findSession(connection: ApiConnection, id: string): Promis
 }
 
 /** All finals of a session, in order. */
-export async function readTranscript(connection: ApiConnection, sessionId: string): Promise<TranscriptSegment[]> {
-  const segments: TranscriptSegment[] = [];
+export async function readTranscript(connection: ApiConnection, sessionId: string): Promise<Segment[]> {
+  const segments: Segment[] = [];
   for (let after: string | null = null; ;) {
     const variables: Record<string, unknown> = { id: sessionId, first: PAGE, after };
     const { session } = await connection.request(SEGMENTS, variables, segmentsAnswer);

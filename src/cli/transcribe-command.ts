@@ -10,7 +10,7 @@ import { clock, LiveCaptions } from './live-captions.ts';
 import { findSession, readTranscript } from './session-queries.ts';
 import { reportSession, shortId } from './session-report.ts';
 import { formatTranscript, type TranscriptFormat } from './transcript-formats.ts';
-import { TranscriptionClient } from './transcription-client.ts';
+import { transcribeFile } from './transcribe-file.ts';
 
 export interface TranscribeOptions extends ServerOptions {
   readonly language: string;
@@ -50,23 +50,6 @@ async function transcribeOn(
 ): Promise<number> {
   const captions = new LiveCaptions(context.stderr, context.environment, options.captions ?? false);
   const stopping = new AbortController();
-  const client = new TranscriptionClient(
-    server.address,
-    audio,
-    {
-      externalId: `transcribe-${randomUUID()}`,
-      title: options.title ?? path.basename(file),
-      language: options.language,
-      speed: options.speed,
-    },
-    {
-      onSegment: (segment) => captions.showSegment(segment),
-      onProgress: ({ acknowledgedMs, backlogMs }) =>
-        captions.showProgress(Math.max(0, acknowledgedMs - backlogMs), audio.durationMs, backlogMs),
-      onSetback: (error) => captions.note(`trying again: ${error.message}`),
-    },
-    stopping.signal,
-  );
   const ignoreInterrupts = context.onInterrupt(() => {
     if (stopping.signal.aborted) {
       captions.finish();
@@ -83,7 +66,23 @@ async function transcribeOn(
   if (audio.channels > 1) captions.note(`its ${audio.channels} channels are mixed down to one`);
   let sessionId: string;
   try {
-    sessionId = await client.run();
+    sessionId = await transcribeFile(
+      server.address,
+      audio,
+      {
+        externalId: `transcribe-${randomUUID()}`,
+        title: options.title ?? path.basename(file),
+        language: options.language,
+        speed: options.speed,
+      },
+      {
+        onSegment: (segment) => captions.showSegment(segment),
+        onProgress: ({ acknowledgedMs, backlogMs }) =>
+          captions.showProgress(Math.max(0, acknowledgedMs - backlogMs), audio.durationMs, backlogMs),
+        onSetback: (error) => captions.note(`trying again: ${error.message}`),
+      },
+      stopping.signal,
+    );
   } finally {
     ignoreInterrupts();
     captions.finish();
@@ -105,7 +104,7 @@ async function transcribeOn(
       );
     if (session.status === 'FAILED') throw new CommandLineError('the session failed: its transcript is not complete');
   } finally {
-    await connection.close();
+    connection.close();
   }
   return stopping.signal.aborted ? INTERRUPTED : 0;
 }

@@ -1,5 +1,5 @@
 import { cuesOf, type Cue } from './cues.ts';
-import type { TranscriptSegment } from './api-types.ts';
+import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
 
 export const TRANSCRIPT_FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
@@ -11,11 +11,7 @@ export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
  * @param segments finals, in the order of their `sequence`
  * @param session what `json` says about the session beside its segments
  */
-export function formatTranscript(
-  format: TranscriptFormat,
-  segments: readonly TranscriptSegment[],
-  session: object,
-): string {
+export function formatTranscript(format: TranscriptFormat, segments: readonly Segment[], session: object): string {
   switch (format) {
     case 'txt':
       return toText(segments);
@@ -29,7 +25,7 @@ export function formatTranscript(
 }
 
 /** One segment a line, as it reads; who speaks stands before it, where that is known. */
-export function toText(segments: readonly TranscriptSegment[]): string {
+export function toText(segments: readonly Segment[]): string {
   return segments
     .map(({ speaker, text }) => `${speaker === null ? '' : `${printable(speaker)}: `}${printable(text)}\n`)
     .join('');
@@ -39,7 +35,7 @@ export function toText(segments: readonly TranscriptSegment[]): string {
  * SubRip (`.srt`), as players read it: https://www.matroska.org/technical/subtitles.html#srt-subtitles. It has no way to
  * escape anything, so what would end a cue's text (a blank line, an arrow) is kept out of it.
  */
-export function toSubRip(segments: readonly TranscriptSegment[]): string {
+export function toSubRip(segments: readonly Segment[]): string {
   return inOrder(segments)
     .map(
       (cue, index) =>
@@ -51,7 +47,7 @@ export function toSubRip(segments: readonly TranscriptSegment[]): string {
 }
 
 /** WebVTT (`.vtt`): https://www.w3.org/TR/webvtt1/, with a voice span where the speaker is known. */
-export function toWebVtt(segments: readonly TranscriptSegment[]): string {
+export function toWebVtt(segments: readonly Segment[]): string {
   const cues = inOrder(segments).map((cue) => {
     const voice = cue.speaker === null ? '' : `<v ${escapeWebVtt(printable(cue.speaker))}>`;
     const text = cue.lines.map(escapeWebVtt).join('\n');
@@ -61,7 +57,7 @@ export function toWebVtt(segments: readonly TranscriptSegment[]): string {
 }
 
 /** Several channels speak at once; players want cues by start time (WebVTT demands it). */
-function inOrder(segments: readonly TranscriptSegment[]): Cue[] {
+function inOrder(segments: readonly Segment[]): Cue[] {
   return segments.flatMap(cuesOf).toSorted((a, b) => a.startMs - b.startMs);
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { TranscriptSegment } from '../../src/cli/api-types.ts';
+import type { Segment } from '../../src/client/segments.ts';
 import { clock, LiveCaptions } from '../../src/cli/live-captions.ts';
 
-function segment(kind: 'INTERIM' | 'FINAL', text: string, id = 'a'): TranscriptSegment {
+function segment(kind: 'INTERIM' | 'FINAL', text: string, id = 'a'): Segment {
   const settled = kind === 'FINAL' ? { sequence: 1, cursor: 'c' } : { sequence: null, cursor: null };
   const times = { startMs: 61_500, endMs: 63_000, createdAt: '2026-01-01T00:00:00.000Z' };
   return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TranscriptSegment } from '../../src/cli/api-types.ts';
+import type { Segment } from '../../src/client/segments.ts';
 import { cuesOf } from '../../src/cli/cues.ts';
 import { formatTranscript, toSubRip, toText, toWebVtt } from '../../src/cli/transcript-formats.ts';
 
@@ -8,8 +8,8 @@ function segment(
   text: string,
   startMs: number,
   endMs: number,
-  more: Partial<TranscriptSegment> = {},
-): TranscriptSegment {
+  more: Partial<Segment> = {},
+): Segment {
   return {
     id: `s.0.${startMs}`,
     sequence: 1,
@@ -29,7 +29,7 @@ function segment(
 }
 
 /** Words of equal length in time, filling the segment. */
-function timed(text: string, startMs: number, msPerWord: number): TranscriptSegment {
+function timed(text: string, startMs: number, msPerWord: number): Segment {
   const words = text.split(' ').map((word, index) => ({
     text: word,
     startMs: startMs + index * msPerWord,

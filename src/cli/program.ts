@@ -17,6 +17,13 @@ started for the time of the command, with the same DATA_DIR, so that the result 
 The result goes to standard output, everything else to standard error. The exit code is 0, 1 after an
 error, or 130 after Ctrl-C.`;
 
+const ABOUT_BACKUPS = `
+DATA_DIR (./data by default) and DATABASE_URL say where the data is, as for the server.
+
+The summary goes to standard output, everything else to standard error. The exit code is 0, 1 after an
+error (nothing was written then), 2 when all was copied and something in it had been damaged before, or
+130 after Ctrl-C.`;
+
 /** The whole command line. */
 export function createProgram(context: CommandContext): { run(argv: readonly string[]): Promise<number> } {
   let exitCode = 0;
@@ -71,6 +78,27 @@ export function createProgram(context: CommandContext): { run(argv: readonly str
       .argument('<id>', 'its id in the API or in the database, or the beginning of the latter')
       .addOption(formatOption()),
   ).action((id: string, options: ShowOptions) => show(id, options, context));
+
+  program
+    .command('backup')
+    .description('copy database and logs of DATA_DIR, also while the server runs')
+    .argument('<folder>', 'where to: a folder that is not there yet, or empty')
+    .addHelpText('after', ABOUT_BACKUPS)
+    .action(async (folder: string) => {
+      // Only when asked for: it loads the database.
+      const { backup } = await import('./backup-commands.ts');
+      exitCode = await backup(folder, version(), context);
+    });
+
+  program
+    .command('restore')
+    .description('put a backup into DATA_DIR, where there is no data yet, while no server runs there')
+    .argument('<folder>', 'of the backup')
+    .addHelpText('after', ABOUT_BACKUPS)
+    .action(async (folder: string) => {
+      const { restore } = await import('./backup-commands.ts');
+      exitCode = await restore(folder, context);
+    });
 
   return {
     async run(argv) {

@@ -65,7 +65,11 @@ export async function openDatabase({ url, busyPatienceMs = 5_000 }: DatabaseOpti
   };
 }
 
-function sqliteFile(url: string): string {
+/**
+ * Absolute path of the SQLite file that a URL names.
+ * @throws UnsupportedDatabaseError
+ */
+export function sqliteFile(url: string): string {
   if (/^file:\/\//i.test(url)) return fileURLToPath(url);
   const file = /^file:(.+)$/i.exec(url)?.[1];
   if (file === undefined) {

@@ -15,7 +15,7 @@ export class DatabaseNotCopiedError extends Error {
   override readonly name = 'DatabaseNotCopiedError';
 }
 
-/** How long to wait for the lock of another process, which in WAL mode is a moment's. */
+/** In WAL mode, nobody holds a lock that keeps readers out for more than a moment. */
 const PATIENCE_MS = 10_000;
 /** Copied in one go, about 4 MiB: between two of them an abort is heard. */
 const PAGES_AT_ONCE = 1_000;
@@ -28,13 +28,19 @@ const OPEN_STATUSES = [sessionStatuses.toColumn('ACTIVE'), sessionStatuses.toCol
  * yet synced.
  *
  * @param target a path at which there is nothing
+ * @param patienceMs how long to wait for a lock of another process
  * @returns the sessions of the copy, oldest first
  * @throws DatabaseNotCopiedError when there is no database of sessions at `source`, or it is damaged
  * @throws Database.SqliteError when it can't be read
  */
-export async function copyDatabase(source: string, target: string, signal: AbortSignal): Promise<CopiedSession[]> {
+export async function copyDatabase(
+  source: string,
+  target: string,
+  signal: AbortSignal,
+  patienceMs = PATIENCE_MS,
+): Promise<CopiedSession[]> {
   if (!existsSync(source)) throw new DatabaseNotCopiedError(`There is no database at ${source}: nothing to back up.`);
-  const database = new Database(source, { readonly: true, timeout: PATIENCE_MS });
+  const database = new Database(source, { readonly: true, timeout: patienceMs });
   try {
     // A transaction of its own holds the snapshot: without it, SQLite begins anew whenever somebody writes.
     database.exec('BEGIN');

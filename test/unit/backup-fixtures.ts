@@ -1,0 +1,98 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createBackup, type BackupRequest } from '../../src/backup/create-backup.ts';
+import type { Manifest } from '../../src/backup/manifest.ts';
+import { openDatabase } from '../../src/database/open-database.ts';
+import { AudioLog } from '../../src/log/audio-log.ts';
+import { Journal } from '../../src/log/journal.ts';
+import { parseJournalEntry, type JournalEntry } from '../../src/services/journal-entry.ts';
+import { batch, newSession } from './database-fixtures.ts';
+
+const CHUNK_BYTES = 3_200;
+
+interface StoredSessionOptions {
+  /** @default 10 */
+  readonly chunks?: number;
+  /** Whether the database follows the journal to its end. @default true */
+  readonly committed?: boolean;
+}
+
+/** A data directory as servers leave it. */
+export class DataFolder {
+  readonly path: string;
+
+  constructor(folder: string) {
+    this.path = folder;
+  }
+
+  get databaseFile(): string {
+    return path.join(this.path, 'verbatim.db');
+  }
+
+  log(id: string, name: 'audio' | 'journal'): string {
+    return path.join(this.path, 'sessions', id, `${name}.log`);
+  }
+
+  /** A session with chunks of audio, all of which were heard as silence. */
+  async addSession(id: string, { chunks = 10, committed = true }: StoredSessionOptions = {}): Promise<void> {
+    await mkdir(path.join(this.path, 'sessions', id), { recursive: true });
+    const session = newSession(id);
+    const audio = await AudioLog.create(this.log(id, 'audio'), {
+      sessionId: id,
+      format: session.audioFormat,
+      createdAt: session.createdAt,
+    });
+    for (let sequence = 0; sequence < chunks; sequence += 1) await audio.appendChunk(sequence, chunk(sequence));
+    await audio.close();
+    const journal = await Journal.create<JournalEntry>(this.log(id, 'journal'), parseJournalEntry);
+    const frames = (chunks * CHUNK_BYTES) / 2;
+    for (const decidedSample of [frames / 2, frames]) {
+      await journal.append({
+        type: 'silence',
+        channel: 0,
+        decidedSample,
+        resume: { readFromFrame: decidedSample, state: null },
+      });
+    }
+    await journal.close();
+    await this.#addRow(id, committed ? journal.durableEnd : null);
+  }
+
+  /** The row of a session whose logs were not made yet. */
+  addRow(id: string): Promise<void> {
+    return this.#addRow(id, null);
+  }
+
+  async backup(folder: string, changes: Partial<BackupRequest> = {}): Promise<Manifest> {
+    return createBackup({
+      dataDirectory: this.path,
+      databaseFile: this.databaseFile,
+      folder,
+      version: '1.2.3',
+      reserveBytes: 0,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+      ...changes,
+    });
+  }
+
+  async #addRow(id: string, journalEnd: number | null): Promise<void> {
+    const { store, close } = await openDatabase({ url: `file:${this.databaseFile}` });
+    await store.createSession(newSession(id));
+    if (journalEnd !== null) await store.commitBatch(batch(id, 0, journalEnd));
+    await close();
+  }
+}
+
+function chunk(sequence: number): Buffer {
+  const bytes = Buffer.alloc(CHUNK_BYTES);
+  for (let offset = 0; offset < CHUNK_BYTES; offset += 4) bytes.writeUInt32LE(sequence, offset);
+  return bytes;
+}
+
+/** Changes one bit of a file. */
+export async function flip(file: string, position: number): Promise<void> {
+  const bytes = await readFile(file);
+  bytes.writeUInt8(bytes.readUInt8(position) ^ 1, position);
+  await writeFile(file, bytes);
+}

@@ -77,6 +77,12 @@ function throttled({ stderr }: CommandContext): (line: string) => void {
 function report(what: string, { sessions, files, warnings }: Manifest, { stdout, stderr }: CommandContext): number {
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  stdout.write(`${what}: ${sessions.length} sessions, ${files.length} files, ${mebibytes(bytes)}.\n`);
+  stdout.write(
+    `${what}: ${counted(sessions.length, 'session')}, ${counted(files.length, 'file')}, ${mebibytes(bytes)}.\n`,
+  );
   return warnings.length === 0 ? 0 : WITH_WARNINGS;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -8,11 +8,11 @@ import { Journal } from '../../src/log/journal.ts';
 import { parseJournalEntry, type JournalEntry } from '../../src/services/journal-entry.ts';
 import { batch, newSession } from './database-fixtures.ts';
 
-const CHUNK_BYTES = 3_200;
-
 interface StoredSessionOptions {
   /** @default 10 */
   readonly chunks?: number;
+  /** Of each chunk; divisible by 4. @default 3_200 */
+  readonly chunkBytes?: number;
   /** Whether the database follows the journal to its end. @default true */
   readonly committed?: boolean;
 }
@@ -34,7 +34,10 @@ export class DataFolder {
   }
 
   /** A session with chunks of audio, all of which were heard as silence. */
-  async addSession(id: string, { chunks = 10, committed = true }: StoredSessionOptions = {}): Promise<void> {
+  async addSession(
+    id: string,
+    { chunks = 10, chunkBytes = 3_200, committed = true }: StoredSessionOptions = {},
+  ): Promise<void> {
     await mkdir(path.join(this.path, 'sessions', id), { recursive: true });
     const session = newSession(id);
     const audio = await AudioLog.create(this.log(id, 'audio'), {
@@ -42,10 +45,11 @@ export class DataFolder {
       format: session.audioFormat,
       createdAt: session.createdAt,
     });
-    for (let sequence = 0; sequence < chunks; sequence += 1) await audio.appendChunk(sequence, chunk(sequence));
+    for (let sequence = 0; sequence < chunks; sequence += 1)
+      await audio.appendChunk(sequence, chunk(sequence, chunkBytes));
     await audio.close();
     const journal = await Journal.create<JournalEntry>(this.log(id, 'journal'), parseJournalEntry);
-    const frames = (chunks * CHUNK_BYTES) / 2;
+    const frames = (chunks * chunkBytes) / 2;
     for (const decidedSample of [frames / 2, frames]) {
       await journal.append({
         type: 'silence',
@@ -84,9 +88,9 @@ export class DataFolder {
   }
 }
 
-function chunk(sequence: number): Buffer {
-  const bytes = Buffer.alloc(CHUNK_BYTES);
-  for (let offset = 0; offset < CHUNK_BYTES; offset += 4) bytes.writeUInt32LE(sequence, offset);
+function chunk(sequence: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let offset = 0; offset < length; offset += 4) bytes.writeUInt32LE(sequence, offset);
   return bytes;
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { appendFile, copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/backup/manifest.ts';
 import { DataFolder, flip } from './backup-fixtures.ts';
@@ -131,6 +132,39 @@ describe('a backup', () => {
     expect(warnings).toEqual(['Session c: its journal is missing.']);
   });
 
+  it('never has a part that is ahead of what it rests on, however much comes in while it is made', async () => {
+    const steps = 40;
+    await data.addSession('first', { chunks: steps, entries: steps });
+    const audio = splitIntoRecords(await readFile(data.log('first', 'audio')));
+    const journal = splitIntoRecords(await readFile(data.log('first', 'journal')));
+    const database = new BetterSqlite3(data.databaseFile);
+    const follow = database.prepare('UPDATE sessions SET journal_position = ?');
+    const endAfter = (entries: number) => Buffer.concat(journal.slice(0, 1 + entries)).length;
+    // The file headers, the header of the audio, one chunk, and the entry that says that it was heard.
+    writeFileSync(data.log('first', 'audio'), Buffer.concat(audio.slice(0, 3)));
+    writeFileSync(data.log('first', 'journal'), Buffer.concat(journal.slice(0, 2)));
+    follow.run(endAfter(1));
+
+    const signal = new AbortController().signal;
+    let step = 1;
+    // Asked before each block: each time another chunk is received, heard, and committed.
+    const goOn = () => {
+      step += 1;
+      appendFileSync(data.log('first', 'audio'), audio[step + 1] ?? '');
+      appendFileSync(data.log('first', 'journal'), journal[step] ?? '');
+      follow.run(endAfter(step));
+    };
+    Object.defineProperty(signal, 'throwIfAborted', { value: goOn });
+    const { warnings, sessions } = await data.backup(target, { signal });
+    database.close();
+
+    expect(step).toBeLessThan(steps);
+    expect(warnings).toEqual([]);
+    const copied = await inBackup('first', 'journal');
+    expect(copied.length).toBeGreaterThan(endAfter(1));
+    expect(endAfter(sessions[0]?.nextSequence ?? 0)).toBeGreaterThan(copied.length);
+  });
+
   it('does not take a log for damaged that cut a failed write and went on while it was read', async () => {
     await data.addSession('first', { chunks: 1_000 });
     const log = data.log('first', 'audio');
@@ -168,3 +202,16 @@ describe('a backup', () => {
     expect(await readdir(path.dirname(target))).toEqual([]);
   });
 });
+
+/** The header of a log's file, and its records. */
+function splitIntoRecords(log: Buffer): Buffer[] {
+  const marker = Buffer.from([0xf5, 0x56, 0x52, 0xff]);
+  const parts: Buffer[] = [];
+  for (let start = 0; start < log.length;) {
+    const next = log.indexOf(marker, start + 1);
+    const end = next === -1 ? log.length : next;
+    parts.push(log.subarray(start, end));
+    start = end;
+  }
+  return parts;
+}

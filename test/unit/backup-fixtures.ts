@@ -13,6 +13,8 @@ interface StoredSessionOptions {
   readonly chunks?: number;
   /** Of each chunk; divisible by 4. @default 3_200 */
   readonly chunkBytes?: number;
+  /** Of the journal; the last says that all audio was heard. @default 2 */
+  readonly entries?: number;
   /** Whether the database follows the journal to its end. @default true */
   readonly committed?: boolean;
 }
@@ -36,7 +38,7 @@ export class DataFolder {
   /** A session with chunks of audio, all of which were heard as silence. */
   async addSession(
     id: string,
-    { chunks = 10, chunkBytes = 3_200, committed = true }: StoredSessionOptions = {},
+    { chunks = 10, chunkBytes = 3_200, entries = 2, committed = true }: StoredSessionOptions = {},
   ): Promise<void> {
     await mkdir(path.join(this.path, 'sessions', id), { recursive: true });
     const session = newSession(id);
@@ -50,7 +52,8 @@ export class DataFolder {
     await audio.close();
     const journal = await Journal.create<JournalEntry>(this.log(id, 'journal'), parseJournalEntry);
     const frames = (chunks * chunkBytes) / 2;
-    for (const decidedSample of [frames / 2, frames]) {
+    for (let entry = 1; entry <= entries; entry += 1) {
+      const decidedSample = (frames * entry) / entries;
       await journal.append({
         type: 'silence',
         channel: 0,

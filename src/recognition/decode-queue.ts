@@ -10,6 +10,9 @@ export interface DecodeRequest {
   readonly language: string;
   /** Asked for when the decode begins, so that a draft hears the latest audio. */
   audio(): Float32Array;
+  /** Called around the decode itself, also of one that is cancelled meanwhile. */
+  began?(): void;
+  ended?(): void;
   /** Called once, unless cancelled; neither may throw. */
   decoded(hypothesis: Hypothesis): void;
   failed(error: Error): void;
@@ -97,12 +100,14 @@ export class DecodeQueue {
     const { request } = entry;
     // A speculation may become the final, so it must not take an interim's short cuts.
     const purpose = request.urgency === 'interim' ? 'interim' : 'final';
+    request.began?.();
     try {
       const hypothesis = await this.#engine.decode(request.audio(), { language: request.language, purpose });
       if (!entry.cancelled) request.decoded(hypothesis);
     } catch (error) {
       if (!entry.cancelled) request.failed(error instanceof Error ? error : new Error(String(error)));
     } finally {
+      request.ended?.();
       this.#running = null;
       this.#decodesEnded += 1;
       // Messages that came in while the engine held the thread are taken before the next decode is chosen.

@@ -28,7 +28,7 @@ export class QueuedDecode implements UtteranceDecode {
   #outcome: DecodeOutcome | null = null;
 
   constructor(
-    queue: DecodeQueue,
+    queue: Pick<DecodeQueue, 'add'>,
     job: {
       readonly urgency: 'final' | 'speculative';
       readonly audio: Float32Array;

@@ -32,6 +32,8 @@ export type StreamReport =
 export type FromProcess =
   | StreamReport
   | { readonly type: 'ready' }
+  /** Whose audio is being decoded from now on; `null`: nobody's. */
+  | { readonly type: 'decoding'; readonly streamId: number | null }
   | { readonly type: 'load-failed'; readonly message: string }
   /** `stalledMs`: for how long some work that there is has not moved. `done`: since the start of the process. */
   | { readonly type: 'pong'; readonly stalledMs: number; readonly done: WorkDone }
@@ -53,6 +55,7 @@ const FROM_PROCESS: Record<FromProcess['type'], true> = {
   ended: true,
   failure: true,
   ready: true,
+  decoding: true,
   'load-failed': true,
   pong: true,
   warning: true,

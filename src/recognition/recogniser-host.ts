@@ -88,7 +88,7 @@ export class RecogniserHost {
       const session = new RecognitionSession(options, listener, {
         engine: this.#engine,
         settings,
-        queue: this.#queue,
+        queue: this.#queueOf(streamId),
         table: this.#tableOf(options.format.sampleRate),
         warn: (message) => send({ type: 'warning', message }),
       });
@@ -96,6 +96,14 @@ export class RecogniserHost {
     } catch (error) {
       listener.onFailure(toFailure(error));
     }
+  }
+
+  /** Tells whose decode is under way, so that the end of the process in the middle of it is not blamed on others. */
+  #queueOf(streamId: number): Pick<DecodeQueue, 'add'> {
+    const { send } = this.#options;
+    const began = () => send({ type: 'decoding', streamId });
+    const ended = () => send({ type: 'decoding', streamId: null });
+    return { add: (request) => this.#queue.add({ ...request, began, ended }) };
   }
 
   #forget(streamId: number): void {

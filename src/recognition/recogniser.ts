@@ -100,7 +100,7 @@ export type Decision =
 
 /**
  * Whose fault the end of a stream was, as far as that is known. `stream`: its own work failed. `process`: its process crashed
- * or hung, for the sake of this stream or of another one. `outside`: its process was killed or could not be started, which says
+ * or hung while it may have worked for this stream. `outside`: its process was killed or could not be started, which says
  * nothing about the audio.
  */
 export type FailureBlame = 'stream' | 'process' | 'outside';

@@ -36,7 +36,7 @@ type Input =
 
 export interface SessionResources {
   readonly engine: Engine;
-  readonly queue: DecodeQueue;
+  readonly queue: Pick<DecodeQueue, 'add'>;
   readonly settings: StreamSettings;
   /** For the stream's sample rate; shared by its streams. */
   readonly table: ResamplerTable;

@@ -13,7 +13,7 @@ export interface StreamSettings {
 /** What the parts of one stream share. */
 export interface StreamContext {
   readonly settings: StreamSettings;
-  readonly queue: DecodeQueue;
+  readonly queue: Pick<DecodeQueue, 'add'>;
   readonly language: string;
   /** Interims of the utterances to come may have been shown by an earlier stream. */
   readonly draftsShown: boolean;
@@ -31,7 +31,7 @@ export interface StreamContext {
 export function createStreamContext(options: {
   readonly engine: Engine;
   readonly settings: StreamSettings;
-  readonly queue: DecodeQueue;
+  readonly queue: Pick<DecodeQueue, 'add'>;
   readonly stream: Pick<StreamOptions, 'language' | 'draftsShown' | 'isolated' | 'skipFirstUtterance'>;
   /** Called when a final's outcome is there. */
   readonly onOutcome: () => void;

@@ -50,6 +50,8 @@ export class SupervisedProcess {
   #ready = false;
   #gone = false;
   #missedHeartbeats = 0;
+  /** The stream whose audio it decodes, as far as it has said. */
+  #decoding: number | null = null;
   #done: WorkDone = { heardMs: 0, busyMs: 0 };
   /** Why it is being killed or ends, when that is known before its exit. */
   #reason: string | null = null;
@@ -130,6 +132,9 @@ export class SupervisedProcess {
         clearTimeout(this.#loadDeadline);
         this.#owner.onReady();
         return;
+      case 'decoding':
+        this.#decoding = message.streamId;
+        return;
       case 'load-failed':
         this.#reason = message.message;
         return;
@@ -201,14 +206,17 @@ export class SupervisedProcess {
     this.#gone = true;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#loadDeadline);
-    const error = new RecognitionFailure(
-      this.#ready ? `the recogniser process ${reason}` : `the recogniser process did not start: ${reason}`,
-      this.#ready ? blame : 'outside',
-    );
-    this.#owner.onGone(error);
-    const listeners = [...this.#listeners.values()];
+    const message = this.#ready
+      ? `the recogniser process ${reason}`
+      : `the recogniser process did not start: ${reason}`;
+    const failure = new RecognitionFailure(message, this.#ready ? blame : 'outside');
+    this.#owner.onGone(failure);
+    const listeners = [...this.#listeners];
     this.#listeners.clear();
-    for (const listener of listeners) listener.onFailure(error);
+    for (const [streamId, listener] of listeners) {
+      const isSuspect = this.#decoding === null || this.#decoding === streamId;
+      listener.onFailure(isSuspect ? failure : new RecognitionFailure(message, 'outside'));
+    }
   }
 }
 

@@ -205,6 +205,17 @@ describe('an engine that fails', () => {
     expect(listener.failures[0]).toMatchObject({ message: expect.stringMatching(/exit code 70/), blame: 'process' });
     await until(() => pool.ready, { what: 'the replacement' });
   });
+
+  it('that ends its process is not blamed on the other streams there', async () => {
+    const pool = await startPool({ scriptedFaults: true });
+    const [guilty, innocent] = [new RecordingListener(), new RecordingListener()];
+    writeParts(openPooled(pool, innocent), chunksOf(['alpha', { silenceMs: 600 }, 'bravo']), 2);
+    await until(() => innocent.texts.length > 0);
+    writeParts(openPooled(pool, guilty), chunksOf(['crash', { silenceMs: 600 }]), 2);
+    await until(() => guilty.failures.length > 0 && innocent.failures.length > 0);
+    expect(guilty.failures[0]?.blame).toBe('process');
+    expect(innocent.failures[0]?.blame).toBe('outside');
+  });
 });
 
 describe('the recogniser’s processes', () => {

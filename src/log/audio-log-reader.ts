@@ -13,7 +13,7 @@ export type AudioLogItem =
     }
   | { readonly kind: 'skip'; readonly sequence: number; readonly startFrame: number; readonly frames: number }
   | { readonly kind: 'end'; readonly startFrame: number; readonly reason: string; readonly at: Date }
-  /** Chunks or skips that were stored, but can't be read any more. */
+  /** Chunks or skips that were stored, but are gone or can't be read any more. */
   | { readonly kind: 'damaged'; readonly startFrame: number; readonly frames: number };
 
 /** How far a log is durable; both figures belong together. */
@@ -48,7 +48,9 @@ export class AudioLogReader {
   async next(): Promise<AudioLogItem | null> {
     for (let item = await this.#nextItem(); item !== null; item = await this.#nextItem()) {
       const wanted =
-        item.kind === 'end' ? item.startFrame >= this.#fromFrame : item.startFrame + item.frames > this.#fromFrame;
+        item.kind === 'end'
+          ? item.startFrame >= this.#fromFrame
+          : item.frames > 0 && item.startFrame + item.frames > this.#fromFrame;
       if (wanted) return item;
     }
     return null;
@@ -90,5 +92,6 @@ function toItem(record: AudioRecord): AudioLogItem {
   const { sequence, startFrame, frames } = record;
   if (record.kind === 'chunk') return { kind: 'chunk', sequence, startFrame, frames, bytes: record.bytes };
   if (record.kind === 'skip') return { kind: 'skip', sequence, startFrame, frames };
+  if (record.kind === 'lost') return { kind: 'damaged', startFrame, frames };
   return { kind: 'end', startFrame, reason: record.end.reason, at: record.end.at };
 }

@@ -88,11 +88,15 @@ class AudioLogScan implements LogVisitor {
       this.#end = item.end;
       return;
     }
+    this.#end = null;
+    if (item.kind === 'lost') {
+      this.#closeHole(item.nextSequence, item.startFrame + item.frames);
+      return;
+    }
     this.#index.add(
       { sequence: item.sequence, startFrame: item.startFrame, position: record.position },
       contentOf(item),
     );
-    this.#end = null;
     this.#nextSequence = item.sequence + 1;
     this.#receivedFrames = item.startFrame + item.frames;
   }
@@ -129,7 +133,7 @@ class AudioLogScan implements LogVisitor {
     this.#closeHole(item.sequence, item.startFrame);
   }
 
-  /** What damage took ends at this place of the timeline. */
+  /** What was lost ends at this place of the timeline. */
   #closeHole(sequence: number, frame: number): void {
     this.#behindDamage = false;
     const frames = frame - this.#receivedFrames;

@@ -1,6 +1,7 @@
 import { bytesPerFrame } from '../audio/format.ts';
 import type { NewRecord, RecordSpan } from './append.ts';
 import { AudioIndex } from './audio-index.ts';
+import { PendingAppends } from './audio-pending.ts';
 import { AudioLogReader, type DurableTimeline } from './audio-log-reader.ts';
 import { scanAudioLog, type AudioLogState, type FrameRange } from './audio-log-scan.ts';
 import {
@@ -10,6 +11,7 @@ import {
   encodeChunk,
   encodeEnd,
   encodeHeader,
+  encodeLost,
   encodeMark,
   encodeSkip,
   HEADER_RECORD,
@@ -18,6 +20,7 @@ import {
   type AudioLogEnd,
   type AudioLogHeader,
   type StoredContent,
+  type TimelineExtent,
 } from './audio-records.ts';
 import { FramedLog, type FramedLogOptions } from './framed-log.ts';
 import { SequenceConflictError, SequenceGapError } from './storage-errors.ts';
@@ -32,22 +35,14 @@ export interface AppendOutcome {
   readonly duplicate: boolean;
 }
 
-/** An item on its way to the disk. */
-interface PendingItem {
-  readonly content: StoredContent;
-  readonly stored: Promise<void>;
-}
-
 const MAX_SEQUENCE = 2 ** 32 - 2;
 
 /**
- * What one session received, in the order of its sequence numbers: chunks of audio, skips (the client lost that much) and
- * ends. What was acknowledged is on stable storage. Sending is idempotent: a number names the same content for good.
+ * What one session received, in the order of its sequence numbers: chunks of audio, skips (the client lost that much),
+ * ends, and stretches given up as lost. What was acknowledged is on stable storage. Sending is idempotent: a number names the same content for good.
  */
 export class AudioLog implements DurableTimeline {
   readonly header: AudioLogHeader;
-  /** What was found damaged when the log was opened, in ascending order; it stays part of the timeline. */
-  readonly damagedRanges: readonly FrameRange[];
   readonly #log: FramedLog;
   readonly #index: AudioIndex;
   readonly #frameBytes: number;
@@ -57,22 +52,20 @@ export class AudioLog implements DurableTimeline {
   #nextSequence: number;
   #receivedFrames: number;
   #end: AudioLogEnd | null;
+  #damagedRanges: readonly FrameRange[];
 
-  // What will be durable when all that is pending has gone well.
-  readonly #pending = new Map<number, PendingItem>();
-  #pendingEnd: Promise<void> | null = null;
-  #appendedSequence: number;
-  #appendedFrames: number;
+  readonly #pending: PendingAppends;
 
   private constructor(log: FramedLog, state: AudioLogState) {
     this.#log = log;
     this.#index = state.index;
     this.header = state.header;
-    this.damagedRanges = state.damagedRanges;
+    this.#damagedRanges = state.damagedRanges;
     this.#frameBytes = bytesPerFrame(state.header.format);
-    this.#nextSequence = this.#appendedSequence = state.nextSequence;
-    this.#receivedFrames = this.#appendedFrames = state.receivedFrames;
+    this.#nextSequence = state.nextSequence;
+    this.#receivedFrames = state.receivedFrames;
     this.#end = state.end;
+    this.#pending = new PendingAppends(state);
   }
 
   /** @throws see `FramedLog.create` */
@@ -122,7 +115,15 @@ export class AudioLog implements DurableTimeline {
     return this.#log.pendingBytes;
   }
 
-  /** Frames of the timeline that can't be read any more, as found when the log was opened. */
+  /**
+   * What was found damaged when the log was opened, and what was given up as lost, in ascending order; it stays part of the
+   * timeline.
+   */
+  get damagedRanges(): readonly FrameRange[] {
+    return this.#damagedRanges;
+  }
+
+  /** Frames of `damagedRanges`. */
   get damagedFrames(): number {
     return this.damagedRanges.reduce((sum, range) => sum + range.frames, 0);
   }
@@ -130,7 +131,7 @@ export class AudioLog implements DurableTimeline {
   /**
    * Stores a chunk; resolves when it, or the same one sent before, is on stable storage. Chunks may be sent without waiting
    * for the one before: the order of the calls counts. When one fails, those behind it fail as well and are to be sent
-   * again. A number whose item was lost to damage counts as a duplicate with any content.
+   * again. A number whose item is lost (damage, `appendLost`) counts as a duplicate with any content.
    * @param bytes whole frames, at least one; must not be changed before the promise has settled.
    * @throws SequenceGapError when `sequence` is above the one expected.
    * @throws SequenceConflictError when something else was stored under `sequence`.
@@ -152,7 +153,7 @@ export class AudioLog implements DurableTimeline {
    * @throws see `appendChunk`
    */
   async appendSkip(sequence: number, frames: number): Promise<AppendOutcome> {
-    if (!Number.isSafeInteger(this.#appendedFrames + frames) || frames <= 0) {
+    if (!Number.isSafeInteger(this.appendedFrames + frames) || frames <= 0) {
       throw new RangeError(`A skip is a whole number of frames, at least one, not ${frames}`);
     }
     return this.#appendItem(sequence, frames, { kind: 'skip', frames }, encodeSkip);
@@ -163,15 +164,44 @@ export class AudioLog implements DurableTimeline {
    * @throws StorageFullError | LogPoisonedError | LogClosedError see `FramedLog.append`
    */
   async appendEnd(reason: string, at: Date): Promise<void> {
-    if (this.#pendingEnd !== null) return this.#pendingEnd;
-    if (this.#end !== null && this.#pending.size === 0) return;
+    if (this.#pending.end !== null) return this.#pending.end;
+    if (this.#end !== null && !this.#pending.extendsTimeline) return;
     const end = { reason, at };
-    const record = encodeEnd({ startFrame: this.#appendedFrames, sequence: this.#appendedSequence }, end);
-    const stored = this.#append(record, () => {
+    const { nextSequence: sequence, receivedFrames: startFrame } = this.#pending;
+    const stored = this.#append(encodeEnd({ startFrame, sequence }, end), () => {
       this.#end = end;
-      if (this.#pendingEnd === stored) this.#pendingEnd = null;
+      this.#pending.removeEnd(stored);
     });
-    this.#pendingEnd = stored;
+    this.#pending.addEnd(stored);
+    return stored;
+  }
+
+  /**
+   * Stores that the log once had more than it has now, as somebody else knows for sure: the timeline goes on behind it, and
+   * what is missing counts as damaged. Its sequence numbers are duplicates with any content. It opens a log that had ended.
+   * @param to how far the log reached, at least. Frames may be lost without sequence numbers, and the other way round.
+   * @throws RangeError when `to` is not beyond what was appended, or not a place that a log can have.
+   * @throws StorageFullError | LogPoisonedError | LogClosedError see `FramedLog.append`
+   */
+  async appendLost(to: TimelineExtent): Promise<void> {
+    const { nextSequence, receivedFrames } = to;
+    const { nextSequence: sequence, receivedFrames: startFrame } = this.#pending;
+    const frames = receivedFrames - startFrame;
+    const isPlace = Number.isInteger(nextSequence) && Number.isSafeInteger(receivedFrames);
+    const isBeyond = nextSequence >= sequence && frames >= 0 && (nextSequence > sequence || frames > 0);
+    if (!isPlace || !isBeyond || nextSequence > MAX_SEQUENCE + 1) {
+      throw new RangeError(
+        `Sequence number ${nextSequence} at frame ${receivedFrames} is not beyond ${sequence} at ${startFrame}`,
+      );
+    }
+    const stored = this.#append(encodeLost({ sequence, startFrame, frames }, nextSequence), () => {
+      if (frames > 0) this.#damagedRanges = [...this.#damagedRanges, { startFrame, frames }];
+      this.#pending.removeLost(stored);
+      this.#nextSequence = nextSequence;
+      this.#receivedFrames = receivedFrames;
+      this.#end = null;
+    });
+    this.#pending.addLost({ nextSequence, receivedFrames }, stored);
     return stored;
   }
 
@@ -194,12 +224,12 @@ export class AudioLog implements DurableTimeline {
 
   /** Frames of the timeline when all that is pending has gone well: the durable ones and those on their way. */
   get appendedFrames(): number {
-    return this.#appendedFrames;
+    return this.#pending.receivedFrames;
   }
 
   /** Waits for what is pending at the call, stored or failed, but not for what comes after it. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#pending.values()].map(async ({ stored }) => stored));
+    await this.#pending.settled();
   }
 
   /** Waits for what is pending, then lets go of the file. */
@@ -217,21 +247,18 @@ export class AudioLog implements DurableTimeline {
     if (!Number.isInteger(sequence) || sequence < 0 || sequence > MAX_SEQUENCE) {
       throw new RangeError(`A sequence number is a whole number from 0 to ${MAX_SEQUENCE}, not ${sequence}`);
     }
-    if (sequence > this.#appendedSequence) throw new SequenceGapError(sequence, this.#appendedSequence);
-    if (sequence < this.#appendedSequence) return this.#repeat(sequence, content);
+    const { nextSequence: expected, receivedFrames: startFrame } = this.#pending;
+    if (sequence > expected) throw new SequenceGapError(sequence, expected);
+    if (sequence < expected) return this.#repeat(sequence, content);
 
-    const startFrame = this.#appendedFrames;
     const stored = this.#append(encode({ sequence, startFrame, frames }), ({ position }) => {
       this.#index.add({ sequence, startFrame, position }, content);
-      this.#pending.delete(sequence);
+      this.#pending.removeItem(sequence);
       this.#nextSequence = sequence + 1;
       this.#receivedFrames = startFrame + frames;
       this.#end = null;
     });
-    this.#pending.set(sequence, { content, stored });
-    this.#pendingEnd = null;
-    this.#appendedSequence += 1;
-    this.#appendedFrames += frames;
+    this.#pending.addItem(frames, { content, stored });
     await stored;
     return { duplicate: false };
   }
@@ -248,31 +275,27 @@ export class AudioLog implements DurableTimeline {
           resolve();
         },
         failed: (error) => {
-          this.#fallBack();
+          this.#pending.fallBack(this);
           reject(error);
         },
       });
     });
   }
 
-  /** An append failed, and all behind it with it: what is expected next is what follows the durable part. */
-  #fallBack(): void {
-    this.#pending.clear();
-    this.#pendingEnd = null;
-    this.#appendedSequence = this.#nextSequence;
-    this.#appendedFrames = this.#receivedFrames;
-  }
-
   /** Answers a sequence number that was taken before. */
   async #repeat(sequence: number, content: StoredContent): Promise<AppendOutcome> {
-    const pending = this.#pending.get(sequence);
+    const pending = this.#pending.item(sequence);
+    if (pending === undefined && sequence >= this.#nextSequence) {
+      await this.#pending.lost;
+      return { duplicate: true };
+    }
     const stored = pending?.content ?? this.#index.recentContent(sequence) ?? (await this.#readContent(sequence));
     if (stored !== null && !sameContent(stored, content)) throw new SequenceConflictError(sequence);
     await pending?.stored;
     return { duplicate: true };
   }
 
-  /** What is stored under a durable sequence number; `null` when damage took it. */
+  /** What is stored under a durable sequence number; `null` when it is lost. */
   async #readContent(sequence: number): Promise<StoredContent | null> {
     const records = this.#log.readerAt(this.#index.entryBySequence(sequence)?.position ?? this.#log.start);
     const limit = this.durablePosition;
@@ -280,7 +303,7 @@ export class AudioLog implements DurableTimeline {
       if (item.kind === 'damage' || item.record.type === HEADER_RECORD) continue;
       const record = decodeAudioRecord(item.record);
       if (record.kind === 'end' || record.sequence < sequence) continue;
-      return record.sequence === sequence ? contentOf(record) : null;
+      return record.sequence === sequence && record.kind !== 'lost' ? contentOf(record) : null;
     }
     return null;
   }

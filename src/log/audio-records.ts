@@ -9,11 +9,12 @@
  * | -----: | ---: | ------------------------------------------------------------------------ |
  * |      0 |    8 | first frame, counted from the session's first, chunks and skips together |
  * |      8 |    4 | sequence number (`end`: that of the chunk that would be next)            |
- * |     12 |    8 | frames (`end`: 0)                                                        |
+ * |     12 |    8 | frames (`end`: 0; `lost`: may be 0)                                      |
  *
  * `chunk` (type 2): the CRC-32 of the audio (4 bytes), then the audio as it was sent.
  * `skip` (type 3): nothing more; the client lost that much.
  * `end` (type 4): JSON of the reason and the time.
+ * `lost` (type 5): the sequence number behind those that are lost (4 bytes). The log once had that much more than it has.
  *
  * The mark (see record-format.ts) holds the length of the timeline in frames (8 bytes) and the sequence number that would be
  * next (4 bytes), so that what a damaged record at the very end held can be told as well.
@@ -58,19 +59,27 @@ interface Place {
 export type AudioRecord =
   | ({ readonly kind: 'chunk'; readonly checksum: number; readonly bytes: Buffer } & Place)
   | ({ readonly kind: 'skip' } & Place)
-  | ({ readonly kind: 'end'; readonly end: AudioLogEnd } & Place);
+  | ({ readonly kind: 'end'; readonly end: AudioLogEnd } & Place)
+  | ({ readonly kind: 'lost'; readonly nextSequence: number } & Place);
 
 export const HEADER_RECORD = 1;
 const CHUNK_RECORD = 2;
 const SKIP_RECORD = 3;
 const END_RECORD = 4;
+const LOST_RECORD = 5;
 
 const PLACE_BYTES = 20;
 const MARK_BYTES = 12;
 const CHUNK_HEADER_BYTES = PLACE_BYTES + 4;
+const LOST_BYTES = PLACE_BYTES + 4;
 
 /** The largest chunk: just under 16 MiB. */
 export const MAX_CHUNK_BYTES = MAX_PAYLOAD_BYTES - CHUNK_HEADER_BYTES;
+
+const LEAST_BYTES: Readonly<Record<number, number>> = {
+  [CHUNK_RECORD]: CHUNK_HEADER_BYTES,
+  [LOST_RECORD]: LOST_BYTES,
+};
 
 const headerSchema = z.object({
   sessionId: z.string().min(1),
@@ -120,6 +129,12 @@ export function encodeEnd(place: Omit<Place, 'frames'>, end: AudioLogEnd): NewRe
   };
 }
 
+export function encodeLost(place: Place, nextSequence: number): NewRecord {
+  const payload = encodePlace(place, LOST_BYTES);
+  payload.writeUInt32LE(nextSequence, PLACE_BYTES);
+  return { type: LOST_RECORD, payload: [payload] };
+}
+
 export function encodeMark(extent: TimelineExtent): readonly Uint8Array[] {
   const payload = Buffer.alloc(MARK_BYTES);
   writeUint53(payload, extent.receivedFrames, 0);
@@ -141,7 +156,7 @@ export function decodeHeader(record: LogRecord): AudioLogHeader {
 /** @throws LogFormatError when it is none of an audio log's records behind the header. */
 export function decodeAudioRecord(record: LogRecord): AudioRecord {
   const { type, payload } = record;
-  if (payload.length < (type === CHUNK_RECORD ? CHUNK_HEADER_BYTES : PLACE_BYTES)) throw notAudio(record);
+  if (payload.length < (LEAST_BYTES[type] ?? PLACE_BYTES)) throw notAudio(record);
   const place = {
     startFrame: readUint53(payload, 0),
     sequence: payload.readUInt32LE(8),
@@ -156,6 +171,8 @@ export function decodeAudioRecord(record: LogRecord): AudioRecord {
       return { kind: 'skip', ...place };
     case END_RECORD:
       return { kind: 'end', ...place, end: parseJson(record, PLACE_BYTES, endSchema) };
+    case LOST_RECORD:
+      return { kind: 'lost', ...place, nextSequence: payload.readUInt32LE(PLACE_BYTES) };
     default:
       throw notAudio(record);
   }

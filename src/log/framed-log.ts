@@ -1,21 +1,14 @@
-import { dirname } from 'node:path';
 import type { AppendObserver, NewRecord, RecordSpan } from './append.ts';
 import { AppendQueue, encodeBatch, type QueuedAppend } from './append-queue.ts';
 import { nodeFileSystem, type LogFile, type LogFileSystem } from './log-file-system.ts';
 import { LogReader, type DurableRecords } from './log-reader.ts';
+import { createLogFile, openLogFile, openRepairedLogFile, type LogFileState } from './log-opening.ts';
 import { renewFile, type RenewalEvent } from './log-renewal.ts';
-import { scanLog, type ByteRange, type LogVisitor } from './log-scan.ts';
-import {
-  encodeFileHeader,
-  encodeRecordHeader,
-  FILE_HEADER_BYTES,
-  MARK_RECORD,
-  payloadLength,
-} from './record-format.ts';
+import type { ByteRange, LogVisitor } from './log-scan.ts';
+import { encodeRecordHeader, FILE_HEADER_BYTES, MARK_RECORD, payloadLength, type LogRecord } from './record-format.ts';
 import { RecordScanner } from './record-scanner.ts';
-import { successorOf } from './replace-file.ts';
-import { isStorageFull, LogClosedError, LogPoisonedError, StorageFullError } from './storage-errors.ts';
-import { lengthOf, writeFully } from './write-fully.ts';
+import { LogClosedError, LogPoisonedError, StorageFullError } from './storage-errors.ts';
+import { writeFully } from './write-fully.ts';
 
 export interface FramedLogOptions {
   /** @default the real one */
@@ -59,14 +52,9 @@ export class FramedLog implements DurableRecords {
   #renewal: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor(
-    path: string,
-    file: LogFile,
-    state: { durableEnd: number; damage: readonly ByteRange[]; isMarked: boolean },
-    options: FramedLogOptions,
-  ) {
+  private constructor(path: string, state: LogFileState, options: FramedLogOptions) {
     this.path = path;
-    this.#file = file;
+    this.#file = state.file;
     this.#durableEnd = state.durableEnd;
     this.#damage = state.damage;
     this.#isMarked = state.isMarked;
@@ -85,26 +73,7 @@ export class FramedLog implements DurableRecords {
     first: NewRecord | null = null,
     options: FramedLogOptions = {},
   ): Promise<FramedLog> {
-    const fileSystem = options.fileSystem ?? nodeFileSystem;
-    const parts: Uint8Array[] = [encodeFileHeader()];
-    if (first !== null) {
-      const place = { type: first.type, position: FILE_HEADER_BYTES, durable: FILE_HEADER_BYTES };
-      parts.push(encodeRecordHeader(place, first.payload), ...first.payload);
-    }
-    const file = await fileSystem.create(path).catch((error: unknown) => {
-      throw isStorageFull(error) ? new StorageFullError(path, error) : error;
-    });
-    try {
-      await writeFully(file, parts, 0, path);
-      await file.datasync();
-      await fileSystem.syncDirectory(dirname(path));
-    } catch (error) {
-      await file.close();
-      // Else its name would be taken for good.
-      await fileSystem.remove(path);
-      throw isStorageFull(error) ? new StorageFullError(path, error) : error;
-    }
-    return new FramedLog(path, file, { durableEnd: lengthOf(parts), damage: [], isMarked: false }, options);
+    return new FramedLog(path, await createLogFile(options.fileSystem ?? nodeFileSystem, path, first), options);
   }
 
   /**
@@ -114,22 +83,25 @@ export class FramedLog implements DurableRecords {
    * @throws LogFormatError when it is no log.
    */
   static async open(path: string, visitor: LogVisitor, options: FramedLogOptions = {}): Promise<FramedLog> {
-    const fileSystem = options.fileSystem ?? nodeFileSystem;
-    const file = await fileSystem.open(path);
-    try {
-      const size = await file.size();
-      const { end, markEnd, damage } = await scanLog(file, path, size, visitor);
-      const used = markEnd ?? end;
-      if (used < size) await file.truncate(used);
-      await file.datasync();
-      await fileSystem.syncDirectory(dirname(path));
-      // Left by a crash; the log is whole without it, and must open even when it can't be removed.
-      await fileSystem.remove(successorOf(path)).catch(() => undefined);
-      return new FramedLog(path, file, { durableEnd: end, damage, isMarked: markEnd !== null }, options);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    return new FramedLog(path, await openLogFile(options.fileSystem ?? nodeFileSystem, path, visitor), options);
+  }
+
+  /**
+   * Opens a log whose records can be had again from elsewhere, but only in their order: when there is damage, only what
+   * stands before it is visited and kept, at its positions, in a new file; the old one is kept as `<path>.damaged-<n>`. So
+   * is a file that is no log at all. Without damage, as `open`.
+   * @returns `droppedFrom`: where records are missing now, or `null` when none are. It is told only once: a crash right
+   *   after the repair leaves a log that is short, and nothing else.
+   * @throws LogIncompleteError when a crash cut its creation short.
+   * @throws LogFormatError when it is of an unknown version.
+   */
+  static async openRepaired(
+    path: string,
+    visit: (record: LogRecord) => void,
+    options: FramedLogOptions = {},
+  ): Promise<{ log: FramedLog; droppedFrom: number | null }> {
+    const state = await openRepairedLogFile(options.fileSystem ?? nodeFileSystem, path, visit);
+    return { log: new FramedLog(path, state, options), droppedFrom: state.droppedFrom };
   }
 
   /** Position of the first record. */

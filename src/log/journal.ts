@@ -59,6 +59,31 @@ export class Journal<Entry> {
     return new Journal(log, parse);
   }
 
+  /**
+   * Opens a journal that can be derived again from where it ends. When it is damaged, the entries before the damage are
+   * kept and visited, and those behind it dropped, because what follows a hole can't be trusted to be in order; the damaged
+   * file is kept beside it as `<path>.damaged-<n>`. So is a file that is no journal, and an empty one begun.
+   * @returns `droppedFrom`: the position from which entries are missing; `null` when none are. It is told only once: after
+   *   a crash right behind the repair the journal is short, and nothing else.
+   * @throws LogIncompleteError when a crash cut its creation short.
+   * @throws LogFormatError when it is of an unknown version, an entry is none of a journal, or `parse` refuses one. Nothing
+   *   is changed then.
+   * @throws StorageFullError
+   */
+  static async openRepaired<Entry>(
+    path: string,
+    parse: ParseEntry<Entry>,
+    visit: (record: JournalRecord<Entry>) => void,
+    options: FramedLogOptions = {},
+  ): Promise<{ journal: Journal<Entry>; droppedFrom: number | null }> {
+    const { log, droppedFrom } = await FramedLog.openRepaired(
+      path,
+      (record) => visit(decodeEntry(record, parse, path)),
+      options,
+    );
+    return { journal: new Journal(log, parse), droppedFrom };
+  }
+
   get path(): string {
     return this.#log.path;
   }
@@ -78,7 +103,7 @@ export class Journal<Entry> {
     return this.#log.pendingBytes;
   }
 
-  /** What was found damaged when the journal was opened; entries are missing there. */
+  /** What was found damaged when the journal was opened or renewed last; entries are missing there. */
   get damage(): readonly ByteRange[] {
     return this.#log.damage;
   }

@@ -56,6 +56,7 @@ const environment = z.object({
   SLOW_READER_LIMIT_MS: wholeNumber(100, HOUR_MS).default(30_000),
   SHUTDOWN_LIMIT_MS: wholeNumber(1_000, HOUR_MS).default(8_000),
   STORAGE_RESERVE_BYTES: wholeNumber(0, 1024 * 1024 * MIB).default(64 * MIB),
+  RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   AUTH_TOKEN: z
     .string()
     .min(MIN_TOKEN_LENGTH, `must have ${MIN_TOKEN_LENGTH} characters at least; make one with: openssl rand -hex 32`)
@@ -93,6 +94,8 @@ export interface Config {
   readonly slowReaderLimitMs: number;
   readonly shutdownLimitMs: number;
   readonly storageReserveBytes: number;
+  /** After so many days the recordings of ended sessions are removed; `null`: never. */
+  readonly retentionDays: number | null;
   readonly authToken: string | null;
   readonly allowedOrigins: readonly string[];
   /** By `npm start`, that is: not by another script of someone's own, which may well end before the server. */
@@ -141,6 +144,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     slowReaderLimitMs: settings.SLOW_READER_LIMIT_MS,
     shutdownLimitMs: settings.SHUTDOWN_LIMIT_MS,
     storageReserveBytes: settings.STORAGE_RESERVE_BYTES,
+    retentionDays: settings.RETENTION_DAYS ?? null,
     authToken: settings.AUTH_TOKEN ?? null,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     startedByNpm: settings.npm_lifecycle_event === 'start',

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SessionRecord } from '../database/session-store.ts';
 import { AudioLog } from '../log/audio-log.ts';
-import { makeDirectoryDurably } from '../log/durable-files.ts';
+import { makeDirectoryDurably, syncDirectory } from '../log/durable-files.ts';
 import { Journal } from '../log/journal.ts';
 import { LogIncompleteError } from '../log/storage-errors.ts';
 import { parseJournalEntry, type JournalEntry } from './journal-entry.ts';
@@ -51,6 +51,18 @@ export class SessionLogDirectory {
       await audio.close();
       throw error;
     }
+  }
+
+  /**
+   * Removes the logs of a session for good; does nothing when there are none. They must not be open.
+   * @throws RangeError when the id names no folder of its own
+   */
+  async remove(sessionId: string): Promise<void> {
+    const folder = join(this.#directory, sessionId);
+    if (dirname(folder) !== this.#directory) throw new RangeError(`"${sessionId}" is no session's folder`);
+    if (!existsSync(folder)) return;
+    await rm(folder, { recursive: true });
+    await syncDirectory(this.#directory);
   }
 }
 

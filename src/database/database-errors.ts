@@ -22,6 +22,12 @@ const TRANSIENT_SQLITE_CODES = [
 /** The file itself is damaged, and somebody may put it right. https://www.sqlite.org/rescode.html#corrupt */
 const DAMAGE_SQLITE_CODES = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
 
+/**
+ * After these the same file may work when it is opened anew: one that was opened while its disk was read-only stays so, and
+ * one that was moved away or replaced is still the one that is open.
+ */
+const STALE_SQLITE_CODES = [...DAMAGE_SQLITE_CODES, 'SQLITE_READONLY', 'SQLITE_IOERR', 'SQLITE_CANTOPEN'];
+
 /** What SQLite says of the same values each time. */
 const REFUSAL_SQLITE_CODES = ['SQLITE_CONSTRAINT', 'SQLITE_MISMATCH', 'SQLITE_TOOBIG', 'SQLITE_RANGE'];
 
@@ -55,6 +61,11 @@ export function violatedUniqueColumns(error: unknown): readonly string[] {
 function hasDriverCode(error: unknown, codes: readonly string[]): boolean {
   const code = driverErrorCode(error);
   return code !== null && codes.some((primary) => code.startsWith(primary));
+}
+
+/** Whether the connection that `error` comes from should be replaced: what hinders it may be gone for a new one. */
+export function isOfStaleConnection(error: unknown): boolean {
+  return hasDriverCode(error, STALE_SQLITE_CODES);
 }
 
 function isTransient(error: unknown): boolean {

@@ -130,7 +130,8 @@ export class PrismaSessionStore implements SessionStore {
   }
 
   async ping(): Promise<void> {
-    await translated(() => this.#client.$queryRaw`SELECT 1`);
+    // Begun as a writer, as all transactions are.
+    await translated(() => this.#client.$transaction((transaction) => transaction.$queryRaw`SELECT 1`));
   }
 }
 

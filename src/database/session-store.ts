@@ -238,7 +238,7 @@ export interface SessionStore {
    */
   totals(filter: SessionFilter, timeZone: string): Promise<{ totals: Totals; days: DayTotals[] }>;
 
-  /** Resolves when the database answers a trivial query. */
+  /** Resolves when the database lets a transaction begin that may write; a disk that is full does not show here. */
   ping(): Promise<void>;
 }
 

@@ -127,12 +127,16 @@ class IsolatedSqlite implements SqlDriverAdapter {
   }
 
   /**
-   * The connection, for the holder of the turn: a new one when the last was lost. What was under way on that one has failed
-   * and is not repeated here, and a transaction stays with the connection that it began on.
+   * The connection, for the holder of the turn: a new one when the last was lost or went stale. What was under way on that
+   * one has failed and is not repeated here, and a transaction stays with the connection that it began on.
    */
   async #live(): Promise<Connection> {
     if (this.#disposed) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
-    if (this.#connection.isLost) this.#connection = await this.#connect();
+    if (this.#connection.isLost || this.#connection.isStale) {
+      // Nothing depends on how that goes: what was committed is on the disk.
+      await this.#connection.dispose().catch(() => undefined);
+      this.#connection = await this.#connect();
+    }
     return this.#connection;
   }
 }

@@ -6,6 +6,7 @@ import {
   type SqlResultSet,
 } from '@prisma/driver-adapter-utils';
 import Database from 'better-sqlite3';
+import { isOfStaleConnection } from './database-errors.ts';
 import type { ConnectionCall, ConnectionOutcome, ConnectionReply, ConnectionRequest } from './sqlite-messages.ts';
 
 /** What a connection does; transactions are its user's business. */
@@ -33,6 +34,7 @@ export class ThreadedConnection implements Connection {
   #lastId = 0;
   /** Why it has no thread any more; `null` while it has. */
   #lost: string | null = null;
+  #isStale = false;
 
   private constructor() {
     // Without this process's arguments: they may load what is meant for its main thread.
@@ -69,6 +71,11 @@ export class ThreadedConnection implements Connection {
     return this.#lost !== null;
   }
 
+  /** Whether it failed in a way that one opened anew may not. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
   async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
     return (await this.#call({ type: 'query', query }, 'rows')).rows;
   }
@@ -97,7 +104,9 @@ export class ThreadedConnection implements Connection {
   ): Promise<Extract<ConnectionOutcome, { type: Type }>> {
     const outcome = await this.#ask(call);
     if (isOfType(outcome, expected)) return outcome;
-    throw errorOf(outcome, call);
+    const error = errorOf(outcome, call);
+    this.#isStale ||= isOfStaleConnection(error);
+    throw error;
   }
 
   #ask(call: ConnectionCall): Promise<ConnectionOutcome> {

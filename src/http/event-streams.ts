@@ -1,8 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from '../services/logger.ts';
-
-/** How often it is looked whether a stream's client reads, in parts of the limit. */
-const LOOKS_PER_LIMIT = 4;
+import { watchForStuck } from './patience.ts';
 
 /**
  * The responses that are streams of events. They have no natural end, so they are broken off when the server stops or their
@@ -40,18 +38,15 @@ export class EventStreams {
 
   /** Yoga waits for `drain`, so what a client does not read is bounded; but it waits for ever. */
   #watch(response: ServerResponse): () => void {
-    let waitingSince: number | null = null;
+    let drained = 0;
     response.on('drain', () => {
-      waitingSince = null;
+      drained += 1;
     });
-    const timer = setInterval(() => {
-      if (!response.writableNeedDrain) return;
-      waitingSince ??= performance.now();
-      if (performance.now() - waitingSince < this.#slowReaderLimitMs) return;
+    const place = () => (response.writableNeedDrain ? drained : null);
+    return watchForStuck(this.#slowReaderLimitMs, place, () => {
       this.#logger.info({ bufferedBytes: response.writableLength }, 'event stream ended: its client reads too slowly');
       response.destroy();
-    }, this.#slowReaderLimitMs / LOOKS_PER_LIMIT);
-    return () => clearInterval(timer);
+    });
   }
 }
 

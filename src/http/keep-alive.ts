@@ -19,26 +19,30 @@ export interface KeepAliveOptions {
 export function keepAlive(socket: WebSocket, options: KeepAliveOptions): () => void {
   const { pingIntervalMs, pongLimitMs, bytesRead, onUnanswered } = options;
   let heard = -1;
-  let pingedAt: number | null = null;
+  let unanswered = 0;
   socket.on('pong', () => {
-    pingedAt = null;
+    unanswered = 0;
   });
   const timer = setInterval(() => {
     // Nothing can be heard of a client while it is not listened to.
     if (socket.isPaused) {
-      pingedAt = null;
+      unanswered = 0;
       return;
     }
     if (bytesRead() === heard) {
-      socket.terminate();
+      // What came while this process was stopped is read before that.
+      setImmediate(() => {
+        if (bytesRead() === heard) socket.terminate();
+      });
       return;
     }
     heard = bytesRead();
-    if (pingedAt !== null && performance.now() - pingedAt > pongLimitMs) {
+    // Counted, not timed: see `watchForStuck`.
+    if (unanswered * pingIntervalMs > pongLimitMs) {
       onUnanswered();
       return;
     }
-    pingedAt ??= performance.now();
+    unanswered += 1;
     socket.ping();
   }, pingIntervalMs);
   return () => clearInterval(timer);

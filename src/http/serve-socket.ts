@@ -2,6 +2,7 @@ import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../services/logger.ts';
 import { keepAlive } from './keep-alive.ts';
+import { watchForStuck } from './patience.ts';
 
 /**
  * What a socket may have under way before it is not read on: its client has to wait then, not the server's memory. Bytes of
@@ -13,9 +14,6 @@ const OVERHEAD_BYTES = 4 * 1024;
 /** https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number; clients reconnect after either. */
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
-
-/** How often it is looked whether messages leave, in parts of the limit. */
-const LOOKS_PER_LIMIT = 4;
 
 export interface SocketSettings {
   /** Milliseconds between two pings; a client of which nothing came in between is gone. */
@@ -111,14 +109,12 @@ export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>)
     extra,
   );
   const stopPinging = keepAlive(socket, { ...settings, bytesRead, onUnanswered: hangUpOnSlowReader });
-  const slowReaderTimer = setInterval(() => {
-    if (outbox.waitingMs > settings.slowReaderLimitMs) hangUpOnSlowReader();
-  }, settings.slowReaderLimitMs / LOOKS_PER_LIMIT);
+  const stopWatching = watchForStuck(settings.slowReaderLimitMs, () => outbox.place, hangUpOnSlowReader);
   // The socket closes itself with the fitting code, for example 1009 after a message that is too large.
   socket.on('error', (error) => logger.info({ err: error }, 'WebSocket broken'));
   socket.once('close', (code, reason) => {
     stopPinging();
-    clearInterval(slowReaderTimer);
+    stopWatching();
     void closed(code, reason.toString()).catch((error: unknown) => {
       logger.error({ err: error }, 'WebSocket clean-up failed');
     });
@@ -138,28 +134,27 @@ export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>)
 class Outbox {
   readonly #socket: WebSocket;
   readonly #gone: Promise<void>;
-  /** Since when each message waits; they leave in order. */
-  readonly #waitingSince: number[] = [];
+  #sent = 0;
+  #left = 0;
 
   constructor(socket: WebSocket, gone: Promise<void>) {
     this.#socket = socket;
     this.#gone = gone;
   }
 
-  /** How long the oldest message has waited to leave, in milliseconds; 0 when none waits. */
-  get waitingMs(): number {
-    const [oldest] = this.#waitingSince;
-    return oldest === undefined ? 0 : performance.now() - oldest;
+  /** How many messages have left before the oldest one that waits; `null` when none waits. */
+  get place(): number | null {
+    return this.#sent === this.#left ? null : this.#left;
   }
 
   /** Resolves when the message has left for the client, or there is no client any more: what produces messages waits. */
   send(data: string): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return this.#gone;
     return new Promise((resolve) => {
-      this.#waitingSince.push(performance.now());
+      this.#sent += 1;
       // A failed send is followed by the end of the socket, which ends what goes on over it.
       this.#socket.send(data, () => {
-        this.#waitingSince.shift();
+        this.#left += 1;
         resolve();
       });
     });

@@ -86,7 +86,8 @@ describe('npm start', () => {
     await server.ready();
     const pids = [server.serverPid, ...server.recogniserPids];
     server.signalGroup('SIGINT');
-    await server.ended();
+    const { code, signal } = await server.ended();
+    expect([code, signal]).toEqual(signal === null ? [0, null] : [null, 'SIGINT']);
     await server.says('"msg":"stopped"');
     await expectNothingLeft(pids);
   });
@@ -206,7 +207,7 @@ describe('kill -9 of the server alone', () => {
     const pids = server.recogniserPids;
     expect(pids).toHaveLength(1);
     process.kill(server.pid, 'SIGKILL');
-    await server.ended();
+    expect(await server.ended()).toEqual({ code: null, signal: 'SIGKILL' });
     await until(() => !pids.some(exists), { what: 'the end of the recognisers' });
   });
 });

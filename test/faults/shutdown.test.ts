@@ -17,9 +17,10 @@ import { until } from '../support/wait.ts';
 const LONG = { timeout: 90_000 };
 const SERVER = [process.execPath, ...FROM_SOURCES];
 /** As number 1 of a process namespace of its own: the first process of a container. */
-const CONTAINER = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child', process.execPath, 'dist/main.js'];
+const UNSHARE = 'unshare';
+const CONTAINER = [UNSHARE, '--fork', '--pid', '--mount-proc', '--kill-child', process.execPath, 'dist/main.js'];
 
-const namespaces = spawnSync('unshare', ['--fork', '--pid', '--mount-proc', 'true']).status === 0;
+const namespaces = spawnSync(UNSHARE, ['--fork', '--pid', '--mount-proc', 'true']).status === 0;
 const noContainer = !namespaces && process.env['CI'] !== 'true';
 
 let dataDirectory: string;

@@ -89,7 +89,10 @@ async function start(
     },
   });
   const time = stopTimes(config.shutdownLimitMs);
-  undo.push(() => withinLimit(services.stop(), time.left(), logger));
+  undo.push(() => {
+    const drainMs = time.left();
+    return withinLimit(services.stop(), drainMs + time.closingMs / 2, logger);
+  });
 
   // The model loads while the sessions that a crash interrupted are opened; nobody is let in before they are, so that nobody
   // reads less than was shown.
@@ -125,6 +128,7 @@ function stopTimes(limitMs: number) {
   let beganAt: number | null = null;
   return {
     goodbyeMs,
+    closingMs,
     begin: () => {
       beganAt = performance.now();
     },

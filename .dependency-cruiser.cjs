@@ -32,6 +32,19 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/audio/' },
     },
     {
+      name: 'client-runs-in-browsers',
+      comment: 'The client shares the formats of audio with the server, and needs nothing but WebSockets.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '.', pathNot: ['^src/client/', '^src/audio/format\\.ts$', '(^|/)node_modules/graphql-ws/'] },
+    },
+    {
+      name: 'only-the-command-line-uses-the-client',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(client|cli)/'] },
+      to: { path: '^src/client/' },
+    },
+    {
       name: 'http-and-schema-are-neighbours',
       severity: 'error',
       from: { path: '^src/http/' },

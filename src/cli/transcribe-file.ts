@@ -23,10 +23,10 @@ interface TranscriptionProgress {
 
 export interface TranscriptionListener {
   /** Interims as they are revised (without a text: withdrawn), and each final once, in order. */
-  onSegment(segment: Segment): void;
-  onProgress(progress: TranscriptionProgress): void;
+  readonly onSegment: (segment: Segment) => void;
+  readonly onProgress: (progress: TranscriptionProgress) => void;
   /** Something went wrong that may pass; it is tried again. */
-  onSetback(error: Error): void;
+  readonly onSetback: (error: Error) => void;
 }
 
 /** How long nothing may go forward before it is given up, in milliseconds. */

@@ -19,10 +19,10 @@ export interface AttemptParts {
   readonly limits: ClientLimits;
   readonly isLive: boolean;
   /** The session is found, and everything goes on. */
-  onConnected(state: SessionState): void;
-  onAcknowledged(acknowledgement: Acknowledgement): void;
+  readonly onConnected: (state: SessionState) => void;
+  readonly onAcknowledged: (acknowledgement: Acknowledgement) => void;
   /** A segment came. */
-  onSegment(): void;
+  readonly onSegment: () => void;
 }
 
 /** Between two questions whether an ended session is completed, in milliseconds. */

@@ -163,9 +163,17 @@ export class Connection {
   #lose(error: VerbatimError): void {
     if (this.#lost !== null) return;
     this.#lost = error;
-    // Also keeps the library from opening another socket. It fails where there never was one.
-    Promise.resolve(this.#client.dispose()).catch(() => undefined);
+    void this.#dispose();
     this.onLost();
+  }
+
+  /** Also keeps the library from opening another socket. */
+  async #dispose(): Promise<void> {
+    try {
+      await this.#client.dispose();
+    } catch {
+      // There never was a socket.
+    }
   }
 }
 

@@ -104,8 +104,11 @@ export function followSegments(
   position: { readonly after: string | null; readonly fromStart: boolean },
   onSegment: (segment: Segment) => void,
 ): Promise<void> {
-  const read = (data: Answer) => readSegment(data.object('segmentAdded'));
-  return connection.subscribe(SEGMENT_ADDED, { sessionId, ...position }, read, onSegment);
+  return connection.subscribe(SEGMENT_ADDED, { sessionId, ...position }, readSegmentAdded, onSegment);
+}
+
+function readSegmentAdded(data: Answer): Segment {
+  return readSegment(data.object('segmentAdded'));
 }
 
 function readState(session: Answer): SessionState {

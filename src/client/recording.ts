@@ -8,9 +8,9 @@ import { Signal } from './signal.ts';
 import { StoreWriter } from './store-writer.ts';
 import type { TimelineItem } from './timeline.ts';
 
-export interface RecordingListener extends SegmentListener {
-  onGap(gap: Gap): void;
-  onStoreFailure(cause: unknown): void;
+interface RecordingListener extends SegmentListener {
+  readonly onGap: (gap: Gap) => void;
+  readonly onStoreFailure: (cause: unknown) => void;
 }
 
 /** What an earlier page or program has left of a recording. */

@@ -7,10 +7,10 @@ export interface LastFinal {
 }
 
 export interface SegmentListener {
-  onInterim(segment: Segment): void;
-  onFinal(segment: Segment): void;
+  readonly onInterim: (segment: Segment) => void;
+  readonly onFinal: (segment: Segment) => void;
   /** An interim that will not become a final. */
-  onWithdrawn(segment: Segment): void;
+  readonly onWithdrawn: (segment: Segment) => void;
 }
 
 /**

@@ -32,8 +32,8 @@ export interface QueueChange {
 }
 
 export interface QueueListener {
-  onChange(change: QueueChange): void;
-  onGap(gap: Gap): void;
+  readonly onChange: (change: QueueChange) => void;
+  readonly onGap: (gap: Gap) => void;
 }
 
 /** An item with its number: what is sent. */

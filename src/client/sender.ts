@@ -12,7 +12,7 @@ export interface SenderParts {
   readonly limits: ClientLimits;
   /** Live audio is never held back; other audio waits for the recogniser. */
   readonly isLive: boolean;
-  onAcknowledged(acknowledgement: Acknowledgement): void;
+  readonly onAcknowledged: (acknowledgement: Acknowledgement) => void;
 }
 
 /** Bytes of audio under way: the server reads no further when it has 8 MiB of messages to answer. */

@@ -83,6 +83,7 @@ async function start(
       batchIntervalMs: config.batchIntervalMs,
       maxChunkBytes: config.maxChunkBytes,
       maxOpenSessions: config.maxOpenSessions,
+      retentionDays: config.retentionDays,
       maxSkipMs: config.sessionMaxMs,
       idleTimeoutMs: config.sessionIdleTimeoutMs,
       maxDurationMs: config.sessionMaxMs,
@@ -91,7 +92,7 @@ async function start(
   const time = stopTimes(config.shutdownLimitMs);
   undo.push(() => {
     const drainMs = time.left();
-    return withinLimit(services.stop(), drainMs + time.closingMs / 2, logger);
+    return withinLimit(services.stop(drainMs), drainMs + time.closingMs / 2, logger);
   });
 
   // The model loads while the sessions that a crash interrupted are opened; nobody is let in before they are, so that nobody

@@ -9,7 +9,9 @@ export const CoverageRef = builder.objectRef<Coverage>('Coverage').implement({
     transcribedMs: t.exposeInt('transcribedMs', { description: 'Covered by final segments.' }),
     silenceMs: t.exposeInt('silenceMs', { description: 'Nothing was said.' }),
     gapMs: t.exposeInt('gapMs', { description: 'Lost by the client, which said so with `skipAudio`.' }),
-    failedMs: t.exposeInt('failedMs', { description: 'Could not be transcribed: the stored audio is damaged.' }),
+    failedMs: t.exposeInt('failedMs', {
+      description: 'Could not be transcribed: the stored audio is damaged, or the recogniser fails on it each time.',
+    }),
     pendingMs: t.exposeInt('pendingMs', { description: 'Not decided yet; 0 once the session is completed.' }),
   }),
 });

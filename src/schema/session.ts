@@ -8,6 +8,7 @@ import { SessionFilterInput, toSessionFilter } from './session-filter.ts';
 import { SessionOrderInput } from './session-order.ts';
 import { SessionStatisticsRef } from './session-statistics.ts';
 import { EndReasonRef, SessionStatusRef } from './session-status.ts';
+import { SessionWarningRef } from './session-warning.ts';
 
 builder.node(SessionRef, {
   description: 'One recording, from `startSession` to its end.',
@@ -46,6 +47,17 @@ builder.node(SessionRef, {
       description: 'Figures of its final segments: live while the session runs.',
     }),
     coverage: t.expose('coverage', { type: CoverageRef, description: 'What became of every part of its audio.' }),
+    warnings: t.field({
+      type: [SessionWarningRef],
+      description:
+        'What is wrong with the session now; empty when all is well. Subscribers of `sessionUpdated` are told.',
+      resolve: (session, _arguments, { services }) => services.warnings.of(session),
+    }),
+    recordingRemovedAt: t.expose('recordingRemovedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the recording was removed because it was old enough; null while there is one.',
+    }),
   }),
 });
 

@@ -22,8 +22,13 @@ export interface AudioIntakeParts {
   readonly open: OpenSessions;
   readonly lookup: SessionLookup;
   readonly storage: StorageGuard;
+  /** Whether the session's recording is being removed at this moment. */
+  readonly isBeingRemoved: (sessionId: string) => boolean;
   readonly limits: AudioLimits;
 }
+
+/** By then another server, or this one started anew, may answer; in milliseconds. */
+const RETRY_WHEN_STOPPING_MS = 1_000;
 
 /** The answer to a chunk: what is durable now. */
 export interface AudioAcknowledgement {
@@ -51,6 +56,7 @@ export class AudioIntake {
   readonly #parts: AudioIntakeParts;
   /** By session: when the last of the waiting chunks has had its turn. */
   readonly #queues = new Map<string, Promise<void>>();
+  #accepting = true;
 
   constructor(parts: AudioIntakeParts) {
     this.#parts = parts;
@@ -95,7 +101,17 @@ export class AudioIntake {
     });
   }
 
+  /** No audio from now on: the server stops. What was accepted is stored and answered. */
+  stopAccepting(): void {
+    this.#accepting = false;
+  }
+
   async #store(id: string, sequence: number, append: Append): Promise<AudioAcknowledgement> {
+    if (!this.#accepting) {
+      throw new ServiceError('OVERLOADED', 'The server is stopping: connect again, then send this chunk again.', {
+        retryAfterMs: RETRY_WHEN_STOPPING_MS,
+      });
+    }
     if (!Number.isInteger(sequence) || sequence < 0) {
       throw new ServiceError('BAD_USER_INPUT', 'sequence must be a whole number from 0.');
     }
@@ -147,7 +163,9 @@ export class AudioIntake {
   /** Only a session that was ended for idleness opens again, and only with the chunk that is its next. */
   async #reopen(record: SessionRecord, sequence: number, append: Append): Promise<Stored> {
     const { nextSequence: expectedSequence } = record;
-    if (record.endReason !== 'IDLE_TIMEOUT') throw notActive(record.id);
+    const isRemoved = record.recordingRemovedAt !== null || this.#parts.isBeingRemoved(record.id);
+    // Without its recording there is nothing to go on from.
+    if (record.endReason !== 'IDLE_TIMEOUT' || isRemoved) throw notActive(record.id);
     if (sequence !== expectedSequence) {
       throw new ServiceError(
         'AUDIO_OUT_OF_ORDER',

@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionStore } from '../database/session-store.ts';
+import type { LogFileSystem } from '../log/log-file-system.ts';
 import type { Recogniser } from '../recognition/recogniser.ts';
 import { AudioIntake, type AudioLimits } from './audio-intake.ts';
 import type { Logger } from './logger.ts';
 import { OpenSessions } from './open-sessions.ts';
+import { Retention } from './retention.ts';
 import { SegmentWriter, type SegmentWriterSettings } from './segment-writer.ts';
 import { SessionLogDirectory } from './session-logs.ts';
 import { SessionLookup } from './session-lookup.ts';
 import { SessionReader } from './session-reader.ts';
+import { SessionWarnings } from './session-warnings.ts';
 import { SessionTimeouts, type TimeoutSettings } from './session-timeouts.ts';
 import { Sessions } from './sessions.ts';
 import { StorageGuard } from './storage-guard.ts';
@@ -16,6 +19,10 @@ export interface ServicesParts {
   readonly store: SessionStore;
   readonly recogniser: Recogniser;
   readonly logger: Logger;
+  /** Where logs are kept. @default the real one */
+  readonly fileSystem?: LogFileSystem;
+  /** Monotonic, in milliseconds: for how long something has not moved. @default performance.now */
+  readonly now?: () => number;
   readonly settings: SegmentWriterSettings &
     AudioLimits &
     TimeoutSettings & {
@@ -23,6 +30,8 @@ export interface ServicesParts {
       readonly maxOpenSessions: number;
       /** Folder of the sessions' logs; exists. */
       readonly dataDirectory: string;
+      /** How long after its end a session's recording is kept, in days; `null`: for ever. */
+      readonly retentionDays: number | null;
       /** Free bytes below which audio is refused. */
       readonly storageReserveBytes: number;
     };
@@ -42,8 +51,13 @@ export interface Services {
   readonly audio: AudioIntake;
   readonly reader: SessionReader;
   readonly recogniser: Recogniser;
+  readonly warnings: SessionWarnings;
   start(): Promise<void>;
-  stop(): Promise<void>;
+  /**
+   * Takes nothing more, finishes what is in the queues and commits it, for at most `limitMs` milliseconds; what is left then
+   * goes on at the next start.
+   */
+  stop(limitMs: number): Promise<void>;
   readiness(): Promise<Readiness>;
 }
 
@@ -51,12 +65,15 @@ export interface Services {
 const PING_LIMIT_MS = 1_000;
 /** How much later than its batch's time a final may be committed before the writer counts as lagging, in milliseconds. */
 const LAG_TOLERANCE_MS = 5_000;
+/** Between two looks at what is wrong with the open sessions, in milliseconds. */
+const WARNING_INTERVAL_MS = 1_000;
 
-export function createServices({ store, recogniser, logger, settings }: ServicesParts): Services {
+export function createServices({ store, recogniser, logger, settings, fileSystem, now }: ServicesParts): Services {
   const writer = new SegmentWriter(store, settings, logger);
+  const logs = new SessionLogDirectory(settings.dataDirectory, logger, fileSystem);
   const open: OpenSessions = new OpenSessions({
     store,
-    logs: new SessionLogDirectory(settings.dataDirectory),
+    logs,
     recogniser,
     writer,
     readFinals: (sessionId, afterSequence, limit) =>
@@ -68,23 +85,62 @@ export function createServices({ store, recogniser, logger, settings }: Services
   const { languages } = recogniser.capabilities;
   const lookup = new SessionLookup(reader, open);
   const { maxOpenSessions } = settings;
-  const sessions = new Sessions({ store, reader, open, lookup, languages, maxOpenSessions, logger });
-  const audio = new AudioIntake({ open, lookup, storage, limits: settings });
+  const sessions = new Sessions({
+    store,
+    reader,
+    open,
+    lookup,
+    languages,
+    maxOpenSessions,
+    capacity: () => recogniser.capacity,
+    logger,
+  });
+  const writerPatienceMs = settings.batchIntervalMs + LAG_TOLERANCE_MS;
+  const warnings = new SessionWarnings({
+    findOpen: (id) => open.get(id),
+    isOpening: (id) => open.opening(id) !== undefined,
+    writer,
+    logger,
+    writerPatienceMs,
+    now: now ?? (() => performance.now()),
+  });
+  const retention = new Retention({
+    store,
+    logs,
+    isOpen: (id) => open.get(id) !== undefined || open.opening(id) !== undefined,
+    logger,
+    settings,
+  });
+  const audio = new AudioIntake({
+    open,
+    lookup,
+    storage,
+    isBeingRemoved: (id) => retention.isRemoving(id),
+    limits: settings,
+  });
+  let watching: NodeJS.Timeout | undefined;
   const timeouts = new SessionTimeouts(open, sessions, settings, logger);
   return {
     sessions,
     audio,
     reader,
     recogniser,
+    warnings,
     async start() {
       await storage.refresh();
       await open.recover();
       timeouts.start();
+      watching = setInterval(() => warnings.check(open.all), WARNING_INTERVAL_MS);
+      watching.unref();
+      retention.start();
     },
-    async stop() {
-      timeouts.stop();
+    async stop(limitMs) {
       sessions.stopAccepting();
-      await open.stop();
+      audio.stopAccepting();
+      timeouts.stop();
+      clearInterval(watching);
+      await retention.stop();
+      await open.stop(limitMs);
     },
     async readiness() {
       const answered = store.ping().then(
@@ -92,7 +148,7 @@ export function createServices({ store, recogniser, logger, settings }: Services
         () => false,
       );
       const database = await Promise.race([answered, delay(PING_LIMIT_MS, false, { ref: false })]);
-      const writerKeepsUp = writer.lagMs <= settings.batchIntervalMs + LAG_TOLERANCE_MS;
+      const writerKeepsUp = writer.lagMs <= writerPatienceMs;
       return { database, recogniser: recogniser.ready, writer: writerKeepsUp };
     },
   };

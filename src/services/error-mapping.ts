@@ -1,5 +1,5 @@
 import { DatabaseUnavailableError, InvalidCursorError, InvalidTimeZoneError } from '../database/session-store.ts';
-import { LogPoisonedError, SequenceConflictError, SequenceGapError, StorageFullError } from '../log/storage-errors.ts';
+import { isStorageFull, LogPoisonedError, SequenceConflictError, SequenceGapError } from '../log/storage-errors.ts';
 import { ServiceError } from './errors.ts';
 
 /** The contract's error for one of the lower layers', or `null` when it is not the caller's business. */
@@ -23,18 +23,13 @@ export function toServiceError(error: unknown): ServiceError | null {
       cause,
     );
   }
-  if (error instanceof StorageFullError) {
-    return new ServiceError(
-      'STORAGE_FULL',
-      'The disk is full: free some space, then send this chunk again.',
-      {},
-      cause,
-    );
+  if (isStorageFull(error)) {
+    return new ServiceError('STORAGE_FULL', 'The disk is full: free some space, then try again.', {}, cause);
   }
   if (error instanceof LogPoisonedError) {
     return new ServiceError(
       'STORAGE_FULL',
-      'The disk failed to keep this chunk: it was not acknowledged; keep it and send it again after the disk is repaired.',
+      'The disk failed to keep this, and nothing was acknowledged: keep it, and send it again in a while.',
       {},
       cause,
     );

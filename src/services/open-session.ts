@@ -2,7 +2,7 @@ import { framesToMs } from '../audio/format.ts';
 import type { EndReason, Segment, SessionProgress, SessionRecord } from '../database/session-store.ts';
 import type { AudioLog } from '../log/audio-log.ts';
 import type { Journal } from '../log/journal.ts';
-import type { Transcript } from '../recognition/recogniser.ts';
+import { timelineMs, type Transcript } from '../recognition/recogniser.ts';
 import { coverageOf } from './coverage.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import { applyEntry, type JournalState } from './journal-state.ts';
@@ -26,11 +26,14 @@ export class OpenSession {
   readonly audio: AudioLog;
   readonly journal: Journal<JournalEntry>;
   readonly feed: SegmentFeed;
+  /** Finals that may have been shown are being derived again: subscribers may ask for what comes after them. */
+  readonly journalWasCut: boolean;
   readonly updates = new SessionUpdates();
   /** When audio last came, on the clock of `performance.now()`, in milliseconds. */
   lastAudioAt = performance.now();
-  /** Source frames that the recogniser has worked through. */
-  processedFrames = 0;
+  /** Since when an entry could not be journalled, on the same clock; `null` while that works. */
+  journalFailingSince: number | null = null;
+  #processedFrames = 0;
   #state: JournalState;
   #ending: { readonly reason: EndReason; readonly stored: Promise<void> } | null = null;
 
@@ -40,10 +43,12 @@ export class OpenSession {
     journal: Journal<JournalEntry>;
     state: JournalState;
     readFinals: ReadFinals;
+    journalWasCut: boolean;
   }) {
     this.record = parts.record;
     this.audio = parts.audio;
     this.journal = parts.journal;
+    this.journalWasCut = parts.journalWasCut;
     this.#state = parts.state;
     this.feed = new SegmentFeed(parts.readFinals, parts.state.lastSequence, parts.state.ended !== null);
   }
@@ -57,13 +62,23 @@ export class OpenSession {
     return this.#state;
   }
 
+  /** Source frames that the recogniser has worked through. */
+  get processedFrames(): number {
+    return this.#processedFrames;
+  }
+
+  /** The recogniser has worked through everything before this source frame. */
+  progressed(frame: number): void {
+    this.#processedFrames = Math.max(this.#processedFrames, frame);
+  }
+
   get receivedMs(): number {
     return framesToMs(this.audio.receivedFrames, this.record.audioFormat.sampleRate);
   }
 
   /** Milliseconds of acknowledged audio that the recogniser has not worked through yet. */
   get backlogMs(): number {
-    return Math.max(0, this.receivedMs - framesToMs(this.processedFrames, this.record.audioFormat.sampleRate));
+    return Math.max(0, this.receivedMs - framesToMs(this.#processedFrames, this.record.audioFormat.sampleRate));
   }
 
   /** Why the audio ended, or `null` while more may come. */
@@ -117,6 +132,7 @@ export class OpenSession {
   apply(entry: JournalEntry): void {
     this.#state = applyEntry(this.#state, entry);
     if (entry.type === 'final') this.feed.publishFinal(finalSegment(this.id, entry));
+    if ('decidedSample' in entry) this.#withdrawInterims(entry);
     if (entry.type === 'ended') this.feed.end();
     if (entry.type === 'reopened') this.feed.reopen();
     this.updates.touch();
@@ -126,6 +142,17 @@ export class OpenSession {
   get isDecided(): boolean {
     const { ended, resume } = this.#state;
     return ended !== null && this.audio.end !== null && resume?.readFromFrame === this.audio.receivedFrames;
+  }
+
+  /** Drafts of what is decided now are not replaced any more: whoever made them may be gone. */
+  #withdrawInterims(entry: JournalEntry & { decidedSample: number }): void {
+    const channel = 'channel' in entry ? entry.channel : null;
+    for (const interim of this.feed.interims) {
+      const isDecided = interim.startMs < timelineMs(entry.decidedSample);
+      if (!isDecided || (channel !== null && interim.channel !== channel)) continue;
+      const revision = interim.revision + 1;
+      this.feed.publishInterim({ ...interim, revision, text: '', words: [], avgConfidence: null });
+    }
   }
 
   showInterim(transcript: Transcript, at: Date): void {

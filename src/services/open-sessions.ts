@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { SessionRecord, SessionStore, Segment } from '../database/session-store.ts';
+import {
+  DatabaseUnavailableError,
+  type Segment,
+  type SessionRecord,
+  type SessionStore,
+} from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
 import type { Logger } from './logger.ts';
 import { OpenSession } from './open-session.ts';
-import type { SegmentWriter } from './segment-writer.ts';
+import { SegmentsRefusedError, type SegmentWriter } from './segment-writer.ts';
 import type { SessionLogDirectory } from './session-logs.ts';
 import { Signal } from './signal.ts';
 import { statisticsOf } from './statistics.ts';
@@ -26,8 +31,10 @@ interface Opened {
   readonly completed: Signal;
 }
 
-/** What the database may take for the last batches when the server stops, in milliseconds. */
-const FLUSH_LIMIT_MS = 5_000;
+/** Between two attempts to tell the database that a session failed, in milliseconds. */
+const MARK_RETRY_MS = 5_000;
+/** Of the time for stopping, what is kept for committing the last batches, in milliseconds. */
+const COMMIT_RESERVE_MS = 2_000;
 
 /** The sessions that are not over: opens them (also after a crash), keeps them transcribed, and completes them. */
 export class OpenSessions {
@@ -111,18 +118,35 @@ export class OpenSessions {
     await this.#opened.get(id)?.completed.next();
   }
 
-  /** Stops all work, commits what is journalled if the database answers, and closes the logs; sessions go on at the next start. */
-  async stop(): Promise<void> {
+  /**
+   * Finishes what can be finished in time, commits what is journalled if the database answers, and closes the logs. Whatever is
+   * left goes on at the next start. No audio may come any more.
+   *
+   * @param limitMs for all of it, in milliseconds
+   */
+  async stop(limitMs: number): Promise<void> {
     this.#stopped = true;
     await Promise.allSettled(this.#opening.values());
+    const began = performance.now();
+    await this.#catchUp(Math.max(0, limitMs - COMMIT_RESERVE_MS));
     const opened = [...this.#opened.values()];
     await Promise.allSettled(opened.map(async ({ transcription }) => transcription?.stop()));
     const { writer } = this.#parts;
     const flushed = Promise.allSettled(opened.map(({ session }) => writer.flush(session, 'stop')));
-    await Promise.race([flushed, delay(FLUSH_LIMIT_MS, undefined, { ref: false })]);
+    await Promise.race([flushed, delay(limitMs - (performance.now() - began), undefined, { ref: false })]);
     await writer.stop();
     await Promise.allSettled(opened.map(({ session }) => session.close()));
     this.#opened.clear();
+  }
+
+  /** Waits until the recogniser has worked through everything that was acknowledged, but not longer than it may. */
+  async #catchUp(limitMs: number): Promise<void> {
+    const late = AbortSignal.timeout(limitMs);
+    const opened = [...this.#opened.values()];
+    await Promise.all(opened.map(async ({ transcription }) => transcription?.untilCaughtUp(late)));
+    if (!late.aborted) return;
+    const backlogMs = opened.reduce((sum, { session }) => sum + session.backlogMs, 0);
+    this.#parts.logger.warn({ limitMs, backlogMs }, 'left to the next start: audio that is not transcribed yet');
   }
 
   #once(record: SessionRecord, open: () => Promise<OpenSession>): Promise<OpenSession> {
@@ -135,14 +159,17 @@ export class OpenSessions {
     return opening;
   }
 
-  async #load(record: SessionRecord): Promise<OpenSession> {
-    const { logs, writer, readFinals } = this.#parts;
+  async #load(stored: SessionRecord): Promise<OpenSession> {
+    const { logs, store, writer, readFinals } = this.#parts;
+    const { rewindTo, ...opened } = await logs.open(stored);
+    const record = rewindTo === null ? stored : { ...stored, journalPosition: rewindTo };
     const session = new OpenSession({
       record,
-      ...(await logs.open(record)),
+      ...opened,
       readFinals: (afterSequence, limit) => readFinals(record.id, afterSequence, limit),
     });
     try {
+      if (rewindTo !== null) await store.rewindCheckpoint(record.id, rewindTo);
       await writer.follow(session);
       return session;
     } catch (error) {
@@ -190,22 +217,47 @@ export class OpenSessions {
     const { session, transcription } = opened;
     const { writer, logger } = this.#parts;
     try {
-      await writer.flush(session);
+      await this.#settle(session);
       if (this.#stopped) return;
       writer.unfollow(session);
       this.#opened.delete(session.id);
       await transcription?.stop();
-      const { totalSegments, averageConfidence } = statisticsOf(session.state.sums);
-      logger.info(
-        { sessionId: session.id, finals: totalSegments, averageConfidence, endReason: session.endReason },
-        'session completed',
-      );
       await session.close();
     } catch (error) {
       if (!this.#stopped) logger.error({ sessionId: session.id, err: error }, 'session not completed');
     } finally {
       session.updates.end();
       opened.completed.notify();
+    }
+  }
+
+  /** Brings the session's end into the database: it is completed or, should the database refuse its segments, failed. */
+  async #settle(session: OpenSession): Promise<void> {
+    const { writer, logger } = this.#parts;
+    const sessionId = session.id;
+    try {
+      await writer.flush(session);
+      const { totalSegments, averageConfidence } = statisticsOf(session.state.sums);
+      logger.info(
+        { sessionId, finals: totalSegments, averageConfidence, endReason: session.endReason },
+        'session completed',
+      );
+    } catch (error) {
+      if (!(error instanceof SegmentsRefusedError)) throw error;
+      await this.#markFailed(sessionId);
+      logger.error({ sessionId, err: error }, 'session failed: its segments stand in its journal only');
+    }
+  }
+
+  async #markFailed(id: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.#parts.store.markFailed(id, new Date());
+        return;
+      } catch (error) {
+        if (this.#stopped || !(error instanceof DatabaseUnavailableError)) throw error;
+        await delay(MARK_RETRY_MS, undefined, { ref: false });
+      }
     }
   }
 }

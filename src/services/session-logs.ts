@@ -5,50 +5,63 @@ import type { SessionRecord } from '../database/session-store.ts';
 import { AudioLog } from '../log/audio-log.ts';
 import { makeDirectoryDurably, syncDirectory } from '../log/durable-files.ts';
 import { Journal } from '../log/journal.ts';
+import { nodeFileSystem, type LogFileSystem } from '../log/log-file-system.ts';
 import { LogIncompleteError } from '../log/storage-errors.ts';
-import { parseJournalEntry, type JournalEntry } from './journal-entry.ts';
+import { parseJournalEntry, type AudioEvidence, type JournalEntry } from './journal-entry.ts';
 import { applyEntry, EMPTY_JOURNAL, type JournalState } from './journal-state.ts';
+import type { Logger } from './logger.ts';
 
 export interface SessionLogs {
   readonly audio: AudioLog;
   readonly journal: Journal<JournalEntry>;
   readonly state: JournalState;
-}
-
-/** A session can't go on: what its journal said is not all there any more. */
-class SessionLogDamagedError extends Error {
-  override readonly name = 'SessionLogDamagedError';
+  /**
+   * The database's checkpoint is beyond this position (bytes), where the journal now ends: entries were damaged and are derived
+   * from the audio again. `null` when the journal has everything that the database followed.
+   */
+  readonly rewindTo: number | null;
+  /** The journal lost entries that may have been shown: until they are derived again, it ends before them. */
+  readonly journalWasCut: boolean;
 }
 
 /** Where the logs of all sessions lie: `<data>/sessions/<id>/audio.log` and `journal.log`. */
 export class SessionLogDirectory {
   readonly #directory: string;
+  readonly #logger: Logger;
+  readonly #fileSystem: LogFileSystem;
 
-  constructor(dataDirectory: string) {
+  constructor(dataDirectory: string, logger: Logger, fileSystem: LogFileSystem = nodeFileSystem) {
     this.#directory = join(dataDirectory, 'sessions');
+    this.#logger = logger;
+    this.#fileSystem = fileSystem;
   }
 
   /**
-   * Opens the logs of a session, and creates those that a crash at the session's start left out. A torn tail is cut.
-   * @throws SessionLogDamagedError when what a log held durably is lost in a way that it can't go on from.
+   * Opens the logs of a session, and creates those that a crash at the session's start left out. A torn tail is cut. What was
+   * durable once and is damaged is mended as far as it can be: lost audio stays a part of the timeline, and lost journal
+   * entries are to be derived again.
    * @throws when a log can't be read or written.
    */
   async open(record: SessionRecord): Promise<SessionLogs> {
     const folder = join(this.#directory, record.id);
     await makeDirectoryDurably(folder);
-    const audio = await openAudioLog(join(folder, 'audio.log'), record);
+    const { journal, state, wasCut } = await this.#openJournal(join(folder, 'journal.log'), record.id);
     try {
-      const opened = await openJournal(join(folder, 'journal.log'), record.journalPosition);
-      const heardFrames = opened.state.resume?.readFromFrame ?? 0;
-      if (audio.receivedFrames < heardFrames) {
-        await opened.journal.close();
-        throw new SessionLogDamagedError(
-          `${audio.path} lost its end (it has ${audio.receivedFrames} frames, ${heardFrames} were heard): restore it from a backup`,
-        );
+      const audio = await this.#openAudioLog(join(folder, 'audio.log'), record);
+      try {
+        await this.#restoreLostAudio(audio, record, state);
+      } catch (error) {
+        await audio.close();
+        throw error;
       }
-      return { audio, ...opened };
+      const rewindTo = record.journalPosition > journal.durableEnd ? journal.durableEnd : null;
+      if (rewindTo !== null) {
+        const { journalPosition: checkpoint } = record;
+        this.#logger.error({ sessionId: record.id, rewindTo, checkpoint }, 'journal lost entries: deriving them again');
+      }
+      return { audio, journal, state, rewindTo, journalWasCut: wasCut || rewindTo !== null };
     } catch (error) {
-      await audio.close();
+      await journal.close();
       throw error;
     }
   }
@@ -64,38 +77,66 @@ export class SessionLogDirectory {
     await rm(folder, { recursive: true });
     await syncDirectory(this.#directory);
   }
-}
 
-async function openAudioLog(path: string, record: SessionRecord): Promise<AudioLog> {
-  const header = { sessionId: record.id, format: record.audioFormat, createdAt: record.createdAt };
-  return openOrCreate(
-    path,
-    () => AudioLog.open(path, { headerIfDamaged: header }),
-    () => AudioLog.create(path, header),
-  );
-}
-
-async function openJournal(
-  path: string,
-  checkpoint: number,
-): Promise<{ journal: Journal<JournalEntry>; state: JournalState }> {
-  let state = EMPTY_JOURNAL;
-  const journal = await openOrCreate(
-    path,
-    () =>
-      Journal.open(path, parseJournalEntry, ({ entry }) => {
-        state = applyEntry(state, entry);
-      }),
-    () => Journal.create(path, parseJournalEntry),
-  );
-  // Going on would put new entries below the checkpoint, where nobody reads them.
-  if (journal.damage.length > 0 || checkpoint > journal.durableEnd) {
-    await journal.close();
-    throw new SessionLogDamagedError(
-      `${path} lost entries (its end is ${journal.durableEnd}, the database's checkpoint ${checkpoint}): restore it from a backup`,
+  async #openAudioLog(path: string, record: SessionRecord): Promise<AudioLog> {
+    const header = { sessionId: record.id, format: record.audioFormat, createdAt: record.createdAt };
+    const options = { fileSystem: this.#fileSystem };
+    const audio = await openOrCreate(
+      path,
+      () => AudioLog.open(path, { ...options, headerIfDamaged: header }),
+      () => AudioLog.create(path, header, options),
     );
+    if (audio.damagedFrames > 0) {
+      this.#logger.error({ sessionId: record.id, frames: audio.damagedFrames }, 'audio log is damaged');
+    }
+    return audio;
   }
-  return { journal, state };
+
+  async #openJournal(
+    path: string,
+    sessionId: string,
+  ): Promise<{ journal: Journal<JournalEntry>; state: JournalState; wasCut: boolean }> {
+    let state = EMPTY_JOURNAL;
+    const visit = ({ entry }: { readonly entry: JournalEntry }): void => {
+      state = applyEntry(state, entry);
+    };
+    const options = { fileSystem: this.#fileSystem };
+    const { journal, droppedFrom } = await openOrCreate(
+      path,
+      () => Journal.openRepaired(path, parseJournalEntry, visit, options),
+      async () => ({ journal: await Journal.create(path, parseJournalEntry, options), droppedFrom: null }),
+    );
+    if (droppedFrom !== null) this.#logger.error({ sessionId, droppedFrom }, 'journal is damaged: kept what is before');
+    return { journal, state, wasCut: droppedFrom !== null };
+  }
+
+  /**
+   * The journal and the database prove how much audio there once was. Should the log have less, what is missing keeps its place
+   * on the timeline and its sequence numbers: it is failed audio, and no client is asked for it again.
+   */
+  async #restoreLostAudio(audio: AudioLog, record: SessionRecord, state: JournalState): Promise<void> {
+    const proven = provenAudio(record, state);
+    const nextSequence = Math.max(audio.nextSequence, proven.nextSequence);
+    const receivedFrames = Math.max(audio.receivedFrames, proven.receivedFrames);
+    if (nextSequence > audio.nextSequence || receivedFrames > audio.receivedFrames) {
+      const frames = receivedFrames - audio.receivedFrames;
+      const chunks = nextSequence - audio.nextSequence;
+      this.#logger.error({ sessionId: record.id, frames, chunks }, 'audio log lost its end');
+      await audio.appendLost({ nextSequence, receivedFrames });
+    }
+    const { ended, resume } = state;
+    const isWhole = resume?.readFromFrame === audio.receivedFrames;
+    if (ended !== null && isWhole && audio.end === null) await audio.appendEnd(ended.reason, ended.at);
+  }
+}
+
+function provenAudio({ nextSequence, coverage, audioFormat }: SessionRecord, state: JournalState): AudioEvidence {
+  // Milliseconds are rounded down, so that the log had this many frames at least.
+  const recordedFrames = Math.ceil((coverage.receivedMs * audioFormat.sampleRate) / 1000);
+  return {
+    nextSequence: Math.max(nextSequence, state.audio?.nextSequence ?? 0),
+    receivedFrames: Math.max(recordedFrames, state.audio?.receivedFrames ?? 0, state.resume?.readFromFrame ?? 0),
+  };
 }
 
 /** A log whose creation a crash cut short holds nothing: it is created anew. */

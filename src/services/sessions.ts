@@ -27,6 +27,8 @@ export interface SessionsParts {
   readonly languages: readonly string[];
   /** Sessions that may be open at a time. */
   readonly maxOpenSessions: number;
+  /** How many the recogniser can follow, as measured; `null` while that is not known. */
+  readonly capacity: () => number | null;
   readonly logger: Logger;
 }
 
@@ -48,15 +50,11 @@ export class Sessions {
    * format.
    */
   async start(request: SessionRequest): Promise<SessionRecord> {
-    const { store, open, maxOpenSessions, logger, languages } = this.#parts;
+    const { store, open, logger, languages } = this.#parts;
     checkSessionRequest(request, languages);
     const existing = request.externalId === null ? null : await store.findSessionByExternalId(request.externalId);
     if (existing !== null) return this.#resume(existing, request.audioFormat);
-    if (!this.#accepting || open.count >= maxOpenSessions) {
-      throw new ServiceError('OVERLOADED', 'The server takes no more sessions now; try again later.', {
-        retryAfterMs: RETRY_WHEN_FULL_MS,
-      });
-    }
+    this.#refuseWhenFull();
     const session: NewSession = { ...request, id: randomUUID(), createdAt: new Date() };
     try {
       await store.createSession(session);
@@ -106,7 +104,7 @@ export class Sessions {
     const record = await lookup.find(id);
     const running = await lookup.openIfRunning(record);
     const feed = running?.feed ?? this.#historyOf(record);
-    if (afterSequence !== null && afterSequence > feed.lastSequence) {
+    if (afterSequence !== null && afterSequence > feed.lastSequence && running?.journalWasCut !== true) {
       throw new ServiceError(
         'BAD_USER_INPUT',
         `The session has ${feed.lastSequence} final segments; this cursor is of one behind them, or of another session.`,
@@ -128,6 +126,16 @@ export class Sessions {
   /** No new sessions from now on; the present ones go on. */
   stopAccepting(): void {
     this.#accepting = false;
+  }
+
+  /** Those that are open already are never refused: what was begun is carried to its end. */
+  #refuseWhenFull(): void {
+    const { open, maxOpenSessions, capacity } = this.#parts;
+    if (this.#accepting && open.count < Math.min(maxOpenSessions, capacity() ?? Infinity)) return;
+    const message = this.#accepting
+      ? `The server takes no more sessions now, with ${open.count} under way: try again later.`
+      : 'The server is stopping and takes no more sessions: connect again.';
+    throw new ServiceError('OVERLOADED', message, { retryAfterMs: RETRY_WHEN_FULL_MS });
   }
 
   async #resume(record: SessionRecord, format: AudioFormat): Promise<SessionRecord> {

@@ -91,7 +91,7 @@ export class Transcription {
     const generation = ++this.#generation;
     const resume = session.state.resume;
     const fromFrame = resume?.readFromFrame ?? 0;
-    session.processedFrames = Math.max(session.processedFrames, fromFrame);
+    session.progressed(fromFrame);
     const isCurrent = () => generation === this.#generation && !this.#stopping.signal.aborted;
     const stream = recogniser.openStream(
       {
@@ -114,7 +114,7 @@ export class Transcription {
           // Behind the decisions that came before it: a journal that can't be written holds up the audio, too.
           this.#then(() => {
             if (!isCurrent()) return;
-            session.processedFrames = Math.max(session.processedFrames, frame);
+            session.progressed(frame);
             this.#news.notify();
           });
         },
@@ -222,8 +222,10 @@ export class Transcription {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         await session.journal.append(entry);
+        session.journalFailingSince = null;
         break;
       } catch (error) {
+        session.journalFailingSince ??= performance.now();
         logger.error(
           { sessionId: session.id, entry: entry.type, retryInMs: pause, err: error },
           'journal write failed',

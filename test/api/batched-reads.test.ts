@@ -60,6 +60,7 @@ describe('reads of one operation', () => {
         maxSkipMs: 1_000,
         idleTimeoutMs: 60_000,
         maxDurationMs: 60_000,
+        retentionDays: null,
       },
     });
     // Without the recogniser's processes: these sessions are rows of the database, with a segment each.
@@ -67,7 +68,7 @@ describe('reads of one operation', () => {
     for (const id of ids) await createCompletedSession(database.store, id);
   });
   afterAll(async () => {
-    await services.stop();
+    await services.stop(5_000);
     await database.close();
     await rm(folder, { recursive: true });
   });

@@ -14,9 +14,13 @@ const SETTINGS: ServicesParts['settings'] = {
   maxSkipMs: 60_000,
   idleTimeoutMs: 900_000,
   maxDurationMs: 86_400_000,
+  retentionDays: null,
   dataDirectory: '',
   storageReserveBytes: 0,
 };
+
+/** In-process recognition of a few seconds of tones needs far less. */
+const STOP_LIMIT_MS = 5_000;
 
 export interface TestServices extends Services {
   readonly directory: string;
@@ -27,13 +31,17 @@ export interface TestServices extends Services {
 }
 
 /** The services over a real database and real logs in a folder of their own, new for each test. */
-export function useServices(settings: Partial<ServicesParts['settings']> = {}): () => TestServices {
+export function useServices(
+  settings: Partial<ServicesParts['settings']> = {},
+  parts: Pick<ServicesParts, 'fileSystem' | 'now'> = {},
+): () => TestServices {
   let current: TestServices;
   const open = async (directory: string, changes: Partial<ServicesParts['settings']>): Promise<TestServices> => {
     const database = await openDatabase({ url: `file:${path.join(directory, 'verbatim.db')}` });
     const recogniser = new InProcessRecogniser();
     const silent = () => {};
     const services = createServices({
+      ...parts,
       store: database.store,
       recogniser,
       logger: { debug: silent, info: silent, warn: silent, error: silent },
@@ -53,7 +61,7 @@ export function useServices(settings: Partial<ServicesParts['settings']> = {}): 
     return current;
   };
   const close = async () => {
-    await current.stop();
+    await current.stop(STOP_LIMIT_MS);
     await current.database.close();
   };
   beforeEach(async () => {

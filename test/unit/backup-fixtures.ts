@@ -56,6 +56,7 @@ export class DataFolder {
       const decidedSample = (frames * entry) / entries;
       await journal.append({
         type: 'silence',
+        speechSamples: 0,
         channel: 0,
         decidedSample,
         resume: { readFromFrame: decidedSample, state: null },

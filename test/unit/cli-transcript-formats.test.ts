@@ -4,12 +4,7 @@ import type { Segment } from '../../src/client/segments.ts';
 import { cuesOf } from '../../src/cli/cues.ts';
 import { formatTranscript, toSubRip, toText, toWebVtt } from '../../src/cli/transcript-formats.ts';
 
-function segment(
-  text: string,
-  startMs: number,
-  endMs: number,
-  more: Partial<Segment> = {},
-): Segment {
+function segment(text: string, startMs: number, endMs: number, more: Partial<Segment> = {}): Segment {
   return {
     id: `s.0.${startMs}`,
     sequence: 1,

@@ -36,7 +36,7 @@ export function recordingLogger() {
 export async function openSession(store: SessionStore, folder: string, id: string): Promise<OpenSession> {
   const record = await store.findSession(id);
   if (record === null) throw new Error(`The session ${id} is not there`);
-  const logs = await new SessionLogDirectory(folder).open(record);
+  const logs = await new SessionLogDirectory(folder, recordingLogger().logger).open(record);
   return new OpenSession({ record, ...logs, readFinals: () => Promise.resolve([]) });
 }
 

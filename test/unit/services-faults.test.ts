@@ -145,7 +145,7 @@ describe('stored audio that went bad on the disk', () => {
 
     const file = path.join(services().directory, 'sessions', id, 'audio.log');
     await services().restart();
-    await services().stop();
+    await services().stop(5_000);
     const log = await readFile(file);
     // In the middle of the second utterance, which a restart has to hear again from its beginning.
     const damaged = log.lastIndexOf(Buffer.from(chunks[12] ?? []));

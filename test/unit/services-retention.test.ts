@@ -34,7 +34,7 @@ describe('retention', () => {
     const log = recordingLogger();
     const parts: RetentionParts = {
       store: database().store,
-      logs: new SessionLogDirectory(data()),
+      logs: new SessionLogDirectory(data(), log.logger),
       isOpen: () => false,
       logger: log.logger,
       now: () => today,
@@ -93,7 +93,7 @@ describe('retention', () => {
   it('gets through any number of sessions, though some can’t be removed', async () => {
     const ids = Array.from({ length: 45 }, (_, index) => `session ${index}`);
     for (const id of ids) await session(id, 'COMPLETED', daysAgo(40));
-    const logs = new SessionLogDirectory(data());
+    const logs = new SessionLogDirectory(data(), recordingLogger().logger);
     const stuck = new Set(ids.slice(0, 25));
     await retention({
       logs: {
@@ -110,7 +110,7 @@ describe('retention', () => {
   it('leaves a session alone that is being opened again, and says which one must not be opened now', async () => {
     await session('opened', 'COMPLETED', daysAgo(32));
     await session('old', 'COMPLETED', daysAgo(31));
-    const logs = new SessionLogDirectory(data());
+    const logs = new SessionLogDirectory(data(), recordingLogger().logger);
     const removing: [string, boolean, boolean][] = [];
     const { retention: running } = retention({
       isOpen: (id) => id === 'opened',
@@ -149,7 +149,7 @@ describe('retention', () => {
 
   it('removes nothing but the folder of a session', async () => {
     await session('kept', 'COMPLETED', daysAgo(31));
-    const logs = new SessionLogDirectory(data());
+    const logs = new SessionLogDirectory(data(), recordingLogger().logger);
     for (const id of ['', '.', '..', '../sessions', 'kept/..'])
       await expect(logs.remove(id)).rejects.toThrow(RangeError);
     await logs.remove('absent');

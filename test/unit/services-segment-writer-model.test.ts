@@ -83,7 +83,7 @@ describe('the segment writer, whatever happens', () => {
           writer.noteFinal(session);
         }
       } else if (current.kind === 'silence') {
-        await session.append({ type: 'silence', channel: 0, ...place() });
+        await session.append({ type: 'silence', speechSamples: 0, channel: 0, ...place() });
       } else if (current.kind === 'flush') {
         await writer.flush(session);
       } else {

@@ -178,7 +178,8 @@ export interface Recogniser {
    * How many live streams it can follow without falling behind: what its processes can do at most, by the audio that they
    * worked through of late (the last ten minutes of it count most), less a fifth; 1 or more. It is a mean, and holds for
    * more of the same: sessions that are mostly silent cost little, so when all begin to speak there was less room than it
-   * said. Interims are not in it, since they give way under load. `null` while less than 30 s of audio was heard.
+   * said; and so it is when processes that share a core have not all been busy. Interims are not in it, since they give way
+   * under load. `null` while less than 30 s of audio was heard.
    */
   readonly capacity: number | null;
   /** Resolves when the model is loaded and warm. @throws when the model's files are missing or not the expected ones. */

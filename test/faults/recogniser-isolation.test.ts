@@ -15,6 +15,8 @@ import {
 import { until } from '../support/wait.ts';
 
 const { createPool, startPool } = usePools();
+/** Each stream waits for a process to start, and for the one before it to end. */
+const SLOW = { timeout: 60_000 };
 const pause: ToneSpeechPart = { silenceMs: 700 };
 
 describe('an isolated stream', () => {
@@ -49,7 +51,7 @@ describe('an isolated stream', () => {
     expect(onlyPid(pool)).toBe(regular);
   });
 
-  it('gets past an utterance that nothing survives, with exactly that one failed', async () => {
+  it('gets past an utterance that nothing survives, with exactly that one failed', SLOW, async () => {
     const pool = await startPool({ scriptedFaults: true });
     const script: ToneSpeechPart[] = ['alpha', pause, 'bravo', 'crash', pause, 'charlie', pause, 'delta'];
     const chunks = chunksOf(script);
@@ -72,7 +74,7 @@ describe('an isolated stream', () => {
     expect(decisions[1]).toMatchObject({ startSample: crash?.startSample, endSample: crash?.endSample });
   });
 
-  it('waits for its turn, and does not mind how the one before it came to its end', async () => {
+  it('waits for its turn, and does not mind how the one before it came to its end', SLOW, async () => {
     const pool = await startPool({ scriptedFaults: true });
     const [closed, crashed, ended, last] = Array.from({ length: 4 }, () => new RecordingListener());
     if (!closed || !crashed || !ended || !last) throw new Error('unreachable');
@@ -92,7 +94,7 @@ describe('an isolated stream', () => {
         most.pids = Math.max(most.pids, pool.pids.length);
         return last.ended;
       },
-      { what: 'the end of the last stream' },
+      { what: 'the end of the last stream', timeoutMs: 40_000 },
     );
     expect(crashed.failures.map(({ blame }) => blame)).toEqual(['process']);
     expect([closed, crashed, ended, last].map(({ texts }) => texts)).toEqual([
@@ -105,7 +107,7 @@ describe('an isolated stream', () => {
     await until(() => pool.pids.length === 1, { what: 'the end of the process' });
   });
 
-  it('has failures that are not counted for the regular processes, nor theirs for it', async () => {
+  it('has failures that are not counted for the regular processes, nor theirs for it', SLOW, async () => {
     const pauses: unknown[] = [];
     const logger = { ...silentLogger, error: (details: object) => pauses.push(Reflect.get(details, 'pauseMs')) };
     const pool = await startPool({ scriptedFaults: true, logger });

@@ -139,6 +139,7 @@ describe('a decode that never ends', () => {
 describe('a fault that goes away', () => {
   it.each(['crash', 'hang', 'stall', 'throw', 'exhaust'] as const)(
     'costs no segment, when it was: %s',
+    { timeout: 40_000 },
     async (fault) => {
       const chunks = chunksOf(['alpha', 'bravo', { silenceMs: 700 }, 'charlie', fault, { silenceMs: 700 }, 'delta']);
       const expected = await decisionsOf(await startPool(), chunks);

@@ -13,7 +13,8 @@ export class BreakableConnection {
     this.#sockets = sockets;
   }
 
-  static async to(target: string): Promise<BreakableConnection> {
+  /** @param ownPort where to listen; any free one by default. */
+  static async to(target: string, ownPort = 0): Promise<BreakableConnection> {
     const { hostname, port } = new URL(target);
     const sockets = new Set<Socket>();
     const server = createServer((near) => {
@@ -31,7 +32,7 @@ export class BreakableConnection {
         from.pipe(to);
       }
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(ownPort, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address() as AddressInfo;
     return new BreakableConnection(`http://127.0.0.1:${address.port}`, server, sockets);

@@ -26,7 +26,7 @@ export async function copyFile(source: string, target: string, signal: AbortSign
       const { size } = await input.stat();
       const copied = await readBlocks(input, size, signal, async (block, position) => {
         await writeAll(output, block, position);
-        if (position % BYTES_BETWEEN_SYNCS === 0) await output.datasync();
+        if ((position + block.length) % BYTES_BETWEEN_SYNCS === 0) await output.datasync();
       });
       await output.sync();
       return copied;

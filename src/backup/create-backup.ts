@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { copyDatabase, type CopiedSession } from '../database/backup.ts';
 import { makeDirectoryDurably, syncDirectory } from '../log/durable-files.ts';
@@ -129,8 +129,11 @@ async function copySession(
     const files: Manifest['files'] = [];
     for (const log of LOG_FILES) {
       const file = logPath(session.id, log);
-      const copied = await copyFile(path.join(dataDirectory, file), path.join(unfinished, file), signal);
+      const target = path.join(unfinished, file);
+      const copied = await copyFile(path.join(dataDirectory, file), target, signal);
       if (copied !== null) files.push({ path: file, ...copied });
+      // It may have been there at the first attempt.
+      else await rm(target, { force: true });
     }
     await syncDirectory(folder);
     const verified = await verifySession(folder, session);

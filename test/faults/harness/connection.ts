@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { GraphqlClient, type GraphqlResult } from '../../support/graphql-client.ts';
+import { GraphqlClient } from '../../support/graphql-client.ts';
 import type { Acknowledgement } from '../../support/operations.ts';
 
 /** How operations reach the server. */
@@ -70,7 +70,7 @@ export class Connection {
   async *events<Data>(query: string, variables: object): AsyncGenerator<Data, void> {
     const results = this.#client.results<Data>(query, variables);
     for (;;) {
-      const { value, done } = await this.#orAbort(results.next() as Promise<IteratorResult<GraphqlResult<Data>>>);
+      const { value, done } = await this.#orAbort(results.next());
       if (done === true) return;
       const [error] = value.errors ?? [];
       if (error !== undefined) throw new RefusedError({ ...error.extensions, message: error.message });
@@ -103,6 +103,8 @@ export class Connection {
   }
 
   async #orAbort<T>(promise: Promise<T>): Promise<T> {
+    // Waited for or not, its failure is dealt with.
+    promise.catch(() => undefined);
     this.#signal.throwIfAborted();
     const over = new AbortController();
     const aborted = new Promise<never>((_, reject) => {

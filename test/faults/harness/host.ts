@@ -29,15 +29,13 @@ export class Host {
 
   /** Starts the server without waiting for it. */
   spawn(): SpawnedServer {
-    const { dataDirectory, environment, serverArguments, findings } = this.#parts;
+    const { dataDirectory, environment, serverArguments } = this.#parts;
     const server = spawnServer(dataDirectory, environment, {
       arguments: serverArguments,
       onLog: (event) => this.#judge(event),
     });
     this.#server = server;
-    void server.exited.then((code) => {
-      if (this.#server === server) findings.add('broken promise', `the server ended by itself, with exit code ${code}`);
-    });
+    void this.#watch(server);
     return server;
   }
 
@@ -86,6 +84,12 @@ export class Host {
     this.#server = null;
     this.#parts.network.target = null;
     return server;
+  }
+
+  async #watch(server: SpawnedServer): Promise<void> {
+    const code = await server.exited;
+    if (this.#server !== server) return;
+    this.#parts.findings.add('broken promise', `the server ended by itself, with exit code ${code}`);
   }
 
   #judge({ level, msg, ...details }: LogEvent): void {

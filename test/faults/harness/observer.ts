@@ -1,6 +1,6 @@
 import { SEGMENT_FIELDS, type SegmentView } from '../../support/operations.ts';
 import { accountOf, checkSum, compareFinals, type Coverage, type Reference } from './account.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Findings } from './findings.ts';
 import type { SessionClient } from './session-client.ts';
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,12 +61,10 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const findings = new Findings();
   const late = AbortSignal.timeout(scenario.runLimitMs);
   const network = await Network.open();
-  const run = new Run(scenario, options, {
-    folder,
-    network,
-    findings,
-    signal: AbortSignal.any([options.signal, late]),
-  });
+  const signal = AbortSignal.any([options.signal, late]);
+  // Every operation that is under way listens to it.
+  setMaxListeners(0, signal);
+  const run = new Run(scenario, options, { folder, network, findings, signal });
   try {
     await run.execute();
   } catch (error) {

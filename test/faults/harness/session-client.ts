@@ -242,7 +242,7 @@ export class SessionClient {
         .catch((error: unknown) => {
           findings.expect(isPassing(error), `${this.description}: a second sender at ${sequence}: ${String(error)}`);
         })
-        .finally(() => second.close());
+        .then(() => second.close());
     }
   }
 

@@ -31,7 +31,7 @@ const SELECTION: Scenario = {
   about: 'some faults of each kind',
   runs: 1,
   faultsPerRun: FAULTS.length,
-  environment: { RECOGNISER_PROCESSES: '2' },
+  environment: { RECOGNISER_PROCESSES: '1' },
   mischief: true,
   expectedErrors: ['recogniser process lost'],
   runLimitMs: 150_000,

@@ -32,6 +32,8 @@ export async function killRecogniser(
   random: Random,
   signal: NodeJS.Signals = 'SIGKILL',
 ): Promise<string> {
+  // Before the moment, so that this is no later than it.
+  await context.host.recogniserPids();
   await untilSomeMoment(context, random);
   const pids = await context.host.recogniserPids();
   // None is there while all of them are being replaced.

@@ -74,7 +74,12 @@ export class Host {
     clearTimeout(again);
   }
 
+  /**
+   * Those that are there once the server has started: one that dies before all of them have loaded their model tells the
+   * server that it can't start.
+   */
   async recogniserPids(): Promise<number[]> {
+    await this.#server?.ready;
     return (await this.#server?.recogniserPids()) ?? [];
   }
 

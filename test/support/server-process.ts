@@ -149,8 +149,8 @@ function parseLine(line: string): LogEvent | null {
   }
 }
 
-/** The children of each of the server's threads, as in proc_pid_task_tid_children(5). */
-async function recogniserPids(serverPid: number): Promise<number[]> {
+/** The recogniser processes among the children of each thread of a server, as in proc_pid_task_tid_children(5); Linux only. */
+export async function recogniserPids(serverPid: number): Promise<number[]> {
   const tasks = `/proc/${serverPid}/task`;
   const threads = await readdir(tasks).catch(() => []);
   const lists = await Promise.all(

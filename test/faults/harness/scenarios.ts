@@ -58,7 +58,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'terminate',
     about: 'SIGTERM in the middle of streams: exit code 0, and the same as after a kill',
-    runs: 3,
+    runs: 2,
     faultsPerRun: 10,
     environment: {},
     mischief: false,
@@ -69,8 +69,8 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'mix',
     about: 'all of that in any order, second SIGTERMs, and a database that somebody else has locked',
-    runs: 3,
-    faultsPerRun: 16,
+    runs: 2,
+    faultsPerRun: 20,
     environment: RECOGNISERS,
     mischief: true,
     expectedErrors: RECOGNISER_LOST,

@@ -39,7 +39,7 @@ const SCRIPT: ToneSpeechPart[] = ['alpha', 'bravo', pause, 'charlie', pause, 'de
 const TEXTS = ['alpha bravo', 'charlie', 'delta echo', 'foxtrot'];
 const chunks = speechChunks(SCRIPT);
 /** Ends within the second utterance. */
-const HALF = 22;
+const HALF = 12;
 const LIMIT_MS = 180_000;
 
 /** Whole servers take their time to start on a busy machine. */

@@ -1,6 +1,18 @@
 import { DatabaseUnavailableError, InvalidCursorError, InvalidTimeZoneError } from '../database/session-store.ts';
-import { isStorageFull, LogPoisonedError, SequenceConflictError, SequenceGapError } from '../log/storage-errors.ts';
+import {
+  isStorageFull,
+  LogDamagedError,
+  LogFormatError,
+  LogPoisonedError,
+  SequenceConflictError,
+  SequenceGapError,
+} from '../log/storage-errors.ts';
 import { ServiceError } from './errors.ts';
+
+/** A session's logs are damaged in a way that it can't go on from; no request mends that. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof LogDamagedError || error instanceof LogFormatError;
+}
 
 /** The contract's error for one of the lower layers', or `null` when it is not the caller's business. */
 export function toServiceError(error: unknown): ServiceError | null {
@@ -30,6 +42,14 @@ export function toServiceError(error: unknown): ServiceError | null {
     return new ServiceError(
       'STORAGE_FULL',
       'The disk failed to keep this, and nothing was acknowledged: keep it, and send it again in a while.',
+      {},
+      cause,
+    );
+  }
+  if (isDamage(error)) {
+    return new ServiceError(
+      'SESSION_NOT_ACTIVE',
+      'The session can’t go on: its files on the server are damaged, of which the server’s log says more. Start a new session.',
       {},
       cause,
     );

@@ -7,6 +7,7 @@ import {
   type SessionStore,
 } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
+import { isDamage } from './error-mapping.ts';
 import type { Logger } from './logger.ts';
 import { OpenSession } from './open-session.ts';
 import { SegmentsRefusedError, type SegmentWriter } from './segment-writer.ts';
@@ -75,7 +76,8 @@ export class OpenSessions {
           'session recovered',
         );
       } catch (error) {
-        logger.error({ sessionId: record.id, err: error }, 'session not recovered');
+        // Damage has been told already.
+        if (!isDamage(error)) this.#tellNotRecovered(record, error);
       }
     }
   }
@@ -161,7 +163,11 @@ export class OpenSessions {
 
   async #load(stored: SessionRecord): Promise<OpenSession> {
     const { logs, store, writer, readFinals } = this.#parts;
-    const { rewindTo, ...opened } = await logs.open(stored);
+    const { rewindTo, ...opened } = await logs.open(stored).catch((error: unknown) => {
+      // Clients are only told that the session can't go on, whoever asks for it.
+      if (isDamage(error)) this.#tellNotRecovered(stored, error);
+      throw error;
+    });
     const record = rewindTo === null ? stored : { ...stored, journalPosition: rewindTo };
     const session = new OpenSession({
       record,
@@ -176,6 +182,10 @@ export class OpenSessions {
       await session.close();
       throw error;
     }
+  }
+
+  #tellNotRecovered({ id }: SessionRecord, error: unknown): void {
+    this.#parts.logger.error({ sessionId: id, err: error }, 'session not recovered');
   }
 
   /** Goes on where the two logs say: with the transcription, or with completing what ended before a crash. */

@@ -1,4 +1,5 @@
 import type { SessionRecord } from '../database/session-store.ts';
+import { asServiceError } from './error-mapping.ts';
 import { ServiceError } from './errors.ts';
 import type { OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
@@ -23,7 +24,7 @@ export class SessionLookup {
 
   /** A session that is not over; one that should be open but is not (its recovery had failed) is opened now. */
   async openIfRunning(record: SessionRecord): Promise<OpenSession | null> {
-    return this.#open.get(record.id) ?? (isRunning(record) ? this.#open.open(record) : null);
+    return this.#open.get(record.id) ?? (isRunning(record) ? asServiceError(this.#open.open(record)) : null);
   }
 }
 

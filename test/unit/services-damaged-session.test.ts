@@ -1,0 +1,29 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { useServices } from '../support/services.ts';
+
+const current = useServices();
+const CHUNK = new Uint8Array(3_200);
+
+it('a session whose logs are damaged takes no more audio, and says so, while others go on', async () => {
+  const request = { externalId: null, title: null, language: 'en', metadata: null };
+  const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
+  const { id } = await current().sessions.start({ ...request, audioFormat });
+  await current().audio.send(id, 0, CHUNK);
+  const file = path.join(current().directory, 'sessions', id, 'journal.log');
+  await current().restart();
+  await current().stop(5_000);
+  // The first entry says which recogniser it was; without it nobody knows what else is missing.
+  const journal = await readFile(file);
+  await writeFile(file, Buffer.concat([Buffer.from('no log at all'), journal.subarray(0, 3)]));
+  const { sessions, audio, reader } = await current().restart();
+
+  const refusal = { code: 'SESSION_NOT_ACTIVE', message: expect.stringMatching(/damaged.*Start a new session/u) };
+  await expect(audio.send(id, 1, CHUNK)).rejects.toMatchObject(refusal);
+  await expect(sessions.end(id, null)).rejects.toMatchObject(refusal);
+  expect(await reader.session(id)).toMatchObject({ id });
+
+  const other = await sessions.start({ ...request, audioFormat });
+  expect(await audio.send(other.id, 0, CHUNK)).toMatchObject({ nextSequence: 1 });
+});

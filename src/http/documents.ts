@@ -1,8 +1,11 @@
 import { parse, specifiedRules, validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { depthLimit } from './depth-limit.ts';
+import { findExpansion } from './expansion-limit.ts';
 
 const MAX_TOKENS = 2_000;
 const MAX_DEPTH = 12;
+/** Of an operation with its fragments written out; the introspection query of GraphiQL has some hundred. */
+const MAX_SELECTIONS = 5_000;
 const MAX_ERRORS = 10;
 /** Texts kept ready, least recently used first to go; longer ones than `MAX_CACHED_LENGTH` characters are not kept. */
 const MAX_CACHED = 500;
@@ -47,6 +50,8 @@ export class Documents {
     } catch (error) {
       return { document: null, errors: [this.#withStatus(error)] };
     }
+    const expansion = findExpansion(document, MAX_SELECTIONS);
+    if (expansion !== null) return { document, errors: [this.#withStatus(expansion)] };
     const rules = [...specifiedRules, depthLimit(MAX_DEPTH)];
     const errors = validate(this.#schema, document, rules, { maxErrors: MAX_ERRORS });
     return errors.length === 0

@@ -44,6 +44,7 @@ export function graphqlOverHttp(
       sendRefusal(request, response, error, 415);
       return;
     }
+    checkParameters(request);
     if (isPlainJsonOperation(request)) await answerJsonOperation(request, response, parts, settings.maxBodyBytes);
     else await yoga.handle(request, response, { req: request, res: response });
   };
@@ -70,6 +71,28 @@ function useEventStreams(streams: EventStreams): Plugin<NodeContext> {
       streams.add(args.contextValue.res);
     },
   };
+}
+
+/**
+ * Yoga takes a query's JSON for granted.
+ * @throws ServiceError `BAD_USER_INPUT`
+ */
+function checkParameters({ method, url = '' }: IncomingMessage): void {
+  if (method === 'POST') return;
+  const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+  for (const name of ['variables', 'extensions']) {
+    if (isJsonObject(parameters.get(name) || '{}')) continue;
+    throw new ServiceError('BAD_USER_INPUT', `The parameter "${name}" must be a JSON object.`);
+  }
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { execute, getOperationAST, GraphQLError, subscribe } from 'graphql';
-import { handleProtocols, makeServer, type ServerOptions } from 'graphql-ws';
+import { CloseCode, handleProtocols, makeServer, type Server, type ServerOptions } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
@@ -75,7 +75,7 @@ export function graphqlOverWebSocket(
       server.handleUpgrade(request, connection, head, (socket) => {
         const subscriptions = new Set<string>();
         const served = serveSocket(socket, {
-          protocol,
+          protocol: refusingServerMessages(protocol),
           extra: { authorization: request.headers.authorization, subscriptions },
           settings,
           bytesRead: () => request.socket.bytesRead,
@@ -101,6 +101,32 @@ export function graphqlOverWebSocket(
       clearTimeout(goodbye);
       clearTimeout(hangUp);
     },
+  };
+}
+
+/**
+ * The protocol, for clients that send what only servers may (`next`, `connection_ack`, …): a bad request like others, where
+ * graphql-ws throws as if the server had failed.
+ */
+function refusingServerMessages<T>(protocol: Server<T>): Server<T> {
+  return {
+    opened: (socket, extra) =>
+      protocol.opened(
+        {
+          ...socket,
+          onMessage: (handle) => {
+            socket.onMessage(async (data) => {
+              try {
+                await handle(data);
+              } catch (error) {
+                if (!(error instanceof Error) || !/^Unexpected message of type /u.test(error.message)) throw error;
+                await socket.close(CloseCode.BadRequest, 'Invalid message received');
+              }
+            });
+          },
+        },
+        extra,
+      ),
   };
 }
 

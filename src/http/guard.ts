@@ -96,6 +96,8 @@ function isOwnHost(header: string | undefined, { host, allowedOrigins }: GuardPo
 /** The name or address of a Host header, in lower case, without brackets; `null` when it is malformed. */
 function hostname(host: string | undefined): string | null {
   const [, address, name] = /^(?:\[([\da-f:.]+)\]|([^\s:/?#@[\]]+))(?::\d{1,5})?$/iu.exec(host ?? '') ?? [];
+  // A port may be none, and what follows makes an address of it.
+  if (!URL.canParse(`http://${host}`)) return null;
   return (address ?? name)?.toLowerCase() ?? null;
 }
 

@@ -5,6 +5,7 @@ import { idOf } from './global-ids.ts';
 import type { Loaders } from './loaders.ts';
 import { SegmentRef, SessionRef } from './node-refs.ts';
 import { pageArguments, toConnection, toPageRequest } from './pagination.ts';
+import { searchText } from './search-text.ts';
 import { channelOf, finalCursor, interimCursor, sequenceOf } from './segment-cursor.ts';
 import { SegmentKindRef } from './segment.ts';
 
@@ -51,7 +52,9 @@ const SegmentFilterInput = builder.inputType('SegmentFilter', {
     sessionId: t.id({ description: 'Of this session: its global id.' }),
     kind: t.field({ type: SegmentKindRef, description: 'Final segments or drafts.' }),
     channel: t.int({ description: 'Of this channel, counted from 0.' }),
-    textContains: t.string({ description: 'With this in the text; case is ignored for ASCII letters.' }),
+    textContains: t.string({
+      description: 'With this in the text, 1,000 characters at most; case is ignored for ASCII letters.',
+    }),
     from: t.field({ type: 'DateTime', description: 'Of sessions created at this instant or later.' }),
     to: t.field({ type: 'DateTime', description: 'Of sessions created before this instant.' }),
   }),
@@ -77,7 +80,7 @@ function toSegmentFilter(input: typeof SegmentFilterInput.$inferInput | null | u
     sessionId: sessionId === undefined ? undefined : idOf('Session', sessionId),
     kind: input?.kind ?? undefined,
     channel: input?.channel ?? undefined,
-    textContains: input?.textContains ?? undefined,
+    textContains: searchText('textContains', input?.textContains),
     from: input?.from ?? undefined,
     to: input?.to ?? undefined,
   };

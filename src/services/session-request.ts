@@ -16,6 +16,8 @@ export interface SessionRequest {
 const MAX_EXTERNAL_ID_LENGTH = 200;
 const MAX_TITLE_LENGTH = 500;
 const MAX_METADATA_BYTES = 16 * 1024;
+/** Levels of objects and lists; what writes or reads JSON recurses, and has only so much of a stack. */
+const MAX_METADATA_DEPTH = 100;
 /** Channels that are transcribed. */
 const MAX_CHANNELS = 1;
 
@@ -33,6 +35,9 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   }
   if (title !== null && title.length > MAX_TITLE_LENGTH)
     refuse(`title may have ${MAX_TITLE_LENGTH} characters at most.`);
+  if (isDeeper(metadata, MAX_METADATA_DEPTH)) {
+    refuse(`metadata may be nested ${MAX_METADATA_DEPTH} levels deep at most.`);
+  }
   if (Buffer.byteLength(JSON.stringify(metadata ?? null)) > MAX_METADATA_BYTES) {
     refuse(`metadata may have ${MAX_METADATA_BYTES} bytes of JSON at most.`);
   }
@@ -45,6 +50,11 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
     refuse(`channels must be ${MAX_CHANNELS}: mix the audio down to mono, or start a session for each channel.`);
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function refuse(message: string): never {

@@ -119,7 +119,7 @@ function refusingServerMessages<T>(protocol: Server<T>): Server<T> {
               try {
                 await handle(data);
               } catch (error) {
-                if (!(error instanceof Error) || !/^Unexpected message of type /u.test(error.message)) throw error;
+                if (!(error instanceof Error && error.message.startsWith('Unexpected message of type '))) throw error;
                 await socket.close(CloseCode.BadRequest, 'Invalid message received');
               }
             });

@@ -24,7 +24,7 @@ export interface BackupRequest {
   readonly onProgress: (progress: BackupProgress) => void;
 }
 
-export interface BackupProgress {
+interface BackupProgress {
   readonly sessions: number;
   readonly ofSessions: number;
   /** Copied so far. */

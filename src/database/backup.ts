@@ -11,7 +11,7 @@ export interface CopiedSession {
 }
 
 /** There is no database to copy, or none that a copy of would be of use. */
-export class DatabaseNotCopiedError extends Error {
+class DatabaseNotCopiedError extends Error {
   override readonly name = 'DatabaseNotCopiedError';
 }
 

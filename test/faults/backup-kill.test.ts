@@ -113,7 +113,8 @@ describe('kill -9', () => {
         await killAt(sessions, ['restore', backup], restored, restored, undo);
         expect(existsSync(path.join(restored, 'verbatim.db'))).toBe(false);
       }
-      expect(await verbatim(['restore', backup], { DATA_DIR: restored })).toMatchObject({ code: 0, stderr: '' });
+      const { code, stderr } = await verbatim(['restore', backup], { DATA_DIR: restored });
+      expect(code, stderr).toBe(0);
       await expectSameLogs(restored);
       expect((await readdir(restored)).toSorted()).toEqual(['lock.db', 'sessions', 'verbatim.db']);
     },

@@ -85,10 +85,10 @@ export class DataFolder {
   }
 
   async #addRow(id: string, journalEnd: number | null): Promise<void> {
-    const { store, close } = await openDatabase({ url: `file:${this.databaseFile}` });
-    await store.createSession(newSession(id));
-    if (journalEnd !== null) await store.commitBatch(batch(id, 0, journalEnd));
-    await close();
+    const database = await openDatabase({ url: `file:${this.databaseFile}` });
+    await database.store.createSession(newSession(id));
+    if (journalEnd !== null) await database.store.commitBatch(batch(id, 0, journalEnd));
+    await database.close();
   }
 }
 

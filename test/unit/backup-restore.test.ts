@@ -128,7 +128,7 @@ describe('restoring a backup', () => {
       await writeFile(present, 'precious');
       await expect(restore()).rejects.toThrow(/There is data already: .*move it away/u);
       expect(await readFile(present, 'utf8')).toBe('precious');
-      expect((await readdir(target)).toSorted()).toEqual(['lock.db', file.split('/')[0]].toSorted());
+      expect(new Set(await readdir(target))).toEqual(new Set(['lock.db', file.split('/')[0]]));
     },
   );
 

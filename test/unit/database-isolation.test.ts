@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
@@ -99,6 +100,29 @@ describe('the SQLite connection', () => {
     await store.commitBatch(batch('a', 0, 10, { finals: [finalSegment('a', 1)] }));
     await client.session.delete({ where: { id: 'a' } });
     expect(await store.findSegment('a:0:1')).toBeNull();
+  });
+
+  it('says that the file is damaged, and works again as soon as a backup is in its place', async () => {
+    const { store, other, file } = database();
+    await store.createSession(newSession('a'));
+    // More than SQLite keeps in memory.
+    const finals = Array.from({ length: 3000 }, (_, index) => finalSegment('a', index + 1, { text: 'x'.repeat(2000) }));
+    await store.commitBatch(batch('a', 0, 10, { finals }));
+    other.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const backup = await readFile(file);
+    const damaged = Buffer.from(backup).fill(0xff, 4096);
+    await writeFile(file, damaged, { flag: 'r+' });
+
+    const all = { sessionId: 'a', afterSequence: 0, beforeSequence: Infinity, limit: 10_000, fromEnd: false };
+    const refused = store.finalsBySequence([all]);
+    await expect(refused).rejects.toThrow(DatabaseUnavailableError);
+    await expect(refused).rejects.toThrow(/damaged \(SQLITE_CORRUPT\).*backup/);
+
+    other.close();
+    for (const beside of ['-wal', '-shm']) await rm(`${file}${beside}`, { force: true });
+    await writeFile(`${file}.backup`, backup);
+    await rename(`${file}.backup`, file);
+    expect((await store.finalsBySequence([all]))[0]).toHaveLength(3000);
   });
 
   it('fails as unavailable once it is closed', async () => {

@@ -58,12 +58,12 @@ async function close(page: Page, context: BrowserContext): Promise<Page> {
 }
 
 describe('a page that records', () => {
-  it.skipIf(chromiumPath === null).each([
+  it.for<[string, (page: Page, context: BrowserContext) => Promise<Page>]>([
     ['its tab crashes', crash],
     ['it is closed', close],
     ['it is loaded anew', async (page: Page) => page],
-  ])('loses no word when %s while the network is away: the next page sends the rest', async (_what, leave) => {
-    const opened = browser ?? expect.fail(WITHOUT_CHROMIUM);
+  ])('loses no word when %s while the network is away: the next page sends the rest', async ([, leave], { skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
     const network = await BreakableConnection.to(server.url);
     const undisturbed = await transcribeUndisturbed(server.url, CHUNKS);
     const context = await opened.newContext();

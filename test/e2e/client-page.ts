@@ -29,7 +29,7 @@ const PAGE = `<!doctype html>
     session.on('final', (final) => finals.push(final));
     return session.externalId;
   };
-  globalThis.recorder = {
+  const recorder = {
     start: async () => {
       const audio = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 };
       return listen(await client.startSession({ audio }));
@@ -46,6 +46,14 @@ const PAGE = `<!doctype html>
       return finals;
     },
   };
+  // Held until it is settled: the debugger through which a test waits for a promise does not keep it from being collected.
+  const working = new Set();
+  const held = (name) => (...args) => {
+    const promise = Promise.resolve(recorder[name](...args));
+    working.add(promise);
+    return promise.finally(() => working.delete(promise));
+  };
+  globalThis.recorder = Object.fromEntries(Object.keys(recorder).map((name) => [name, held(name)]));
 </script>
 `;
 

@@ -69,15 +69,14 @@ describe('pauses between attempts', () => {
 
 describe('the order of segments', () => {
   const base = { avgConfidence: null, speaker: null, channel: 0, createdAt: '', words: [] };
-  const interim = (id: string, text: string, startMs = 0): Segment => ({
-    ...base,
-    ...{ id, text, startMs, endMs: startMs + 100, kind: 'INTERIM', revision: 1, sequence: null, cursor: null },
-  });
-  const final = (sequence: number, id = `s${sequence}`): Segment => ({
-    ...base,
-    ...{ id, text: id, startMs: sequence * 1_000, endMs: sequence * 1_000 + 900, kind: 'FINAL', revision: 2 },
-    ...{ sequence, cursor: `cursor-${sequence}` },
-  });
+  const interim = (id: string, text: string, startMs = 0): Segment => {
+    const settled = { sequence: null, cursor: null } as const;
+    return { ...base, ...settled, kind: 'INTERIM', revision: 1, id, text, startMs, endMs: startMs + 100 };
+  };
+  const final = (sequence: number, id = `s${sequence}`): Segment => {
+    const [startMs, cursor] = [sequence * 1_000, `cursor-${sequence}`];
+    return { ...base, kind: 'FINAL', revision: 2, id, text: id, startMs, endMs: startMs + 900, sequence, cursor };
+  };
 
   function watched() {
     const told: string[] = [];
@@ -114,10 +113,10 @@ describe('the order of segments', () => {
     order.receive(final(6));
     order.receive(interim('s7', 'seven', 7_000));
     order.end();
-    expect(told).toEqual([
-      ...['interim s1', 'final s1', 'interim s2', 'withdrawn s2', 'interim s3', 'withdrawn s3', 'interim s4'],
-      ...['withdrawn s4', 'interim s5', 'withdrawn s5', 'final s6', 'interim s7', 'withdrawn s7'],
-    ]);
+    expect(told.join(', ')).toBe(
+      'interim s1, final s1, interim s2, withdrawn s2, interim s3, withdrawn s3, interim s4, ' +
+        'withdrawn s4, interim s5, withdrawn s5, final s6, interim s7, withdrawn s7',
+    );
   });
 
   it('gives no final twice after the server has forgotten some of them', () => {

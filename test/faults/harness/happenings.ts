@@ -14,14 +14,22 @@ export class Happenings {
     for (const check of this.#waiting) check();
   }
 
-  /** Waits for the `count`-th `happening` from now on, at most `limitMs` milliseconds: a moment without it will do as well. */
-  async next(happening: Happening, count: number, limitMs: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Waits for the `count`-th `happening` from now on; or for so many acknowledgements as show that it is not to be waited for;
+   * or, where nothing happens at all, for `limitMs` milliseconds.
+   */
+  async next(
+    happening: Happening,
+    { count, acknowledgements, limitMs }: { count: number; acknowledgements: number; limitMs: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const enough = this.#count(happening) + count;
+    const tooMany = this.#count('acknowledged') + acknowledgements;
     const over = new AbortController();
     await Promise.race([
       new Promise<void>((resolve) => {
         const check = () => {
-          if (this.#count(happening) < enough) return;
+          if (this.#count(happening) < enough && this.#count('acknowledged') < tooMany) return;
           this.#waiting.delete(check);
           resolve();
         };

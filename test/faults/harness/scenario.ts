@@ -1,5 +1,4 @@
-import type { Happening } from './happenings.ts';
-import { HAPPENINGS } from './happenings.ts';
+import { HAPPENINGS, type Happening } from './happenings.ts';
 import type { Random } from './random.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -21,20 +20,30 @@ export interface Scenario {
   inject(context: RunContext, random: Random, index: number): Promise<string>;
 }
 
-/** Nothing of the kind may happen any more: then any moment will do. */
-const WAIT_LIMIT_MS = 400;
+/**
+ * How many to wait for at most, and how many acknowledgements to wait instead: counted, so that a busy machine gets as far
+ * between two faults as one that is not.
+ */
+const PATIENCE: Record<Happening, { readonly most: number; readonly acknowledgements: number }> = {
+  starting: { most: 1, acknowledgements: 60 },
+  started: { most: 1, acknowledgements: 60 },
+  sending: { most: 40, acknowledgements: 60 },
+  acknowledged: { most: 40, acknowledgements: 60 },
+  interim: { most: 4, acknowledgements: 120 },
+  final: { most: 3, acknowledgements: 120 },
+  ending: { most: 1, acknowledgements: 60 },
+};
+/** All sessions may wait for something else: then any moment will do. */
+const WAIT_LIMIT_MS = 3_000;
+const DELAY_MS = 25;
 
-/** Waits for a moment that `random` decides: so many happenings of a kind from now, and then up to `mostMs` milliseconds. */
-export async function untilSomeMoment(
-  { happenings, signal }: RunContext,
-  random: Random,
-  { mostMs = 25, kinds = HAPPENINGS }: { mostMs?: number; kinds?: readonly Happening[] } = {},
-): Promise<void> {
-  const kind = random.pick(kinds);
-  const count = kind === 'sending' || kind === 'acknowledged' ? random.integer(1, 40) : random.integer(1, 4);
-  await happenings.next(kind, count, WAIT_LIMIT_MS, signal);
+/** Waits for a moment that `random` decides: so many happenings of a kind from now, and then up to `DELAY_MS` milliseconds. */
+export async function untilSomeMoment({ happenings, signal }: RunContext, random: Random): Promise<void> {
+  const kind = random.pick(HAPPENINGS);
+  const { most, acknowledgements } = PATIENCE[kind];
+  await happenings.next(kind, { count: random.integer(1, most), acknowledgements, limitMs: WAIT_LIMIT_MS }, signal);
   // Half of them at once, between a message and its answer.
-  const ms = random.chance(0.5) ? 0 : random.next() * mostMs;
+  const ms = random.chance(0.5) ? 0 : random.next() * DELAY_MS;
   const end = performance.now() + ms;
   while (performance.now() < end) await new Promise((resolve) => void setImmediate(resolve));
   signal.throwIfAborted();

@@ -53,7 +53,7 @@ type Change = (log: Buffer, random: Random) => Buffer;
 
 async function openAudio(original: OriginalAudio, change: Change, random: Random, isForged: boolean): Promise<string> {
   const fileSystem = new MemoryFileSystem();
-  fileSystem.files.set(AUDIO, Buffer.from(change(original.bytes, random)));
+  fileSystem.put(AUDIO, Buffer.from(change(original.bytes, random)));
   const options = random.chance(0.5) ? { fileSystem, headerIfDamaged: HEADER } : { fileSystem };
   const log = await orRefusal(AudioLog.open(AUDIO, options));
   if (typeof log === 'string') return log;
@@ -103,7 +103,7 @@ async function openJournal(
   isForged: boolean,
 ): Promise<string> {
   const fileSystem = new MemoryFileSystem();
-  fileSystem.files.set(JOURNAL, Buffer.from(change(original.bytes, random)));
+  fileSystem.put(JOURNAL, Buffer.from(change(original.bytes, random)));
   const read: JournalEntry[] = [];
   let state = EMPTY_JOURNAL;
   const journal = await orRefusal(
@@ -205,8 +205,8 @@ async function makeJournal(random: Random): Promise<OriginalJournal> {
   return { bytes: contentOf(fileSystem, JOURNAL), entries };
 }
 
-function contentOf({ files }: MemoryFileSystem, path: string): Buffer {
-  const content = files.get(path);
+function contentOf(fileSystem: MemoryFileSystem, path: string): Buffer {
+  const content = fileSystem.contentOf(path);
   if (content === undefined) throw new Error(`There is no ${path}`);
   return content;
 }

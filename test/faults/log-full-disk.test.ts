@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AudioLog } from '../../src/log/audio-log.ts';
 import { StorageFullError } from '../../src/log/storage-errors.ts';
 
+const PRLIMIT = '/usr/bin/prlimit';
 const run = promisify(execFile);
 const header = {
   sessionId: 'full',
@@ -114,16 +116,12 @@ process.exit(0);
 // Node ignores SIGXFSZ, which would end the process at the limit; else the sender would not survive the first test of it.
 describe('a limit of the size of files', () => {
   it('is like a full disk: nothing half-written, nothing lost, and on when it is raised', async ({ skip }) => {
-    const missing = await run('prlimit', ['--version']).then(
-      () => false,
-      () => true,
-    );
-    if (process.env['CI'] !== 'true') skip(missing, 'prlimit (util-linux) is not installed');
+    if (process.env['CI'] !== 'true') skip(!existsSync(PRLIMIT), 'prlimit (util-linux) is not installed');
     const path = join(folder, 'audio.log');
     const source = new URL('../../src/log/audio-log.ts', import.meta.url).href;
     const evaluate = ['--import', 'tsx', '--input-type=module', '--eval', SENDER];
     const sender = spawn(
-      'prlimit',
+      PRLIMIT,
       ['--fsize=500000:unlimited', process.execPath, ...evaluate, source, path, JSON.stringify(header)],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
@@ -136,7 +134,7 @@ describe('a limit of the size of files', () => {
       expect((await stat(path)).size).toBeLessThan(500_000);
       sender.stdin.write('again\n');
       expect(await told()).toEqual(['StorageFullError', 153]);
-      await run('prlimit', ['--pid', String(sender.pid), '--fsize=unlimited']);
+      await run(PRLIMIT, ['--pid', String(sender.pid), '--fsize=unlimited']);
       sender.stdin.write('again\n');
       expect(await told()).toEqual(['no error', 300]);
       sender.stdin.write('end\n');

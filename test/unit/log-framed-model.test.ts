@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -16,13 +16,12 @@ interface Written {
   readonly text: string;
 }
 
+type Groups = readonly (readonly Omit<Written, 'position' | 'end'>[])[];
+
 /** Appends each group at once; groups one after the other. */
-async function write(
-  log: FramedLog,
-  groups: readonly (readonly Omit<Written, 'position' | 'end'>[])[],
-): Promise<Written[]> {
+async function write(log: FramedLog, list: Groups): Promise<Written[]> {
   const written: Written[] = [];
-  for (const group of groups) {
+  for (const group of list) {
     const appends = group.map(async (record) => ({
       ...record,
       ...(await log.append(record.type, [Buffer.from(record.text)])),
@@ -82,71 +81,95 @@ const text = fc.oneof(
 const record = fc.record({ type: fc.integer({ min: 1, max: 255 }), text });
 const groups = fc.array(fc.array(record, { minLength: 1, maxLength: 6 }), { maxLength: 8 });
 
-describe('a framed log whose file comes to harm', () => {
-  it(
-    'gives back or reports every record known to be durable, invents nothing, and goes on',
-    { timeout: 120_000 },
-    async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'verbatim-framed-model-'));
-      const path = join(folder, 'test.log');
-      const property = fc.asyncProperty(
-        groups,
-        groups,
-        fc.array(harm, { minLength: 1, maxLength: 3 }),
-        fc.boolean(),
-        groups,
-        async (before, behind, harms: Harm[], isKilled, after) => {
-          await rm(path, { force: true });
-          const created = await FramedLog.create(path);
-          const written = await write(created, before);
-          await created.close();
-          // Over the mark of the first closing.
-          const reopened = await openLog(path);
-          expect(reopened.records).toEqual(written);
-          written.push(...(await write(reopened.log, behind)));
-          await reopened.log.close();
+interface Harmed {
+  readonly path: string;
+  readonly written: readonly Written[];
+  /** All before it is known to have been durable. */
+  readonly known: number;
+  readonly isIntact: (range: ByteRange) => boolean;
+}
 
-          const closed = await readFile(path);
-          const original = isKilled ? closed.subarray(0, reopened.log.durableEnd) : closed;
-          const { bytes, isIntact } = damageTo(original, harms);
-          await writeFile(path, bytes);
-          const known = knownDurable(written, isIntact, original);
+/** Only when there is nothing in it, a log may not open. */
+function expectNothingLeft({ written, isIntact }: Harmed, error: Error): void {
+  expect(error instanceof LogIncompleteError || error instanceof LogFormatError).toBe(true);
+  expect(isIntact({ start: 0, end: FILE_HEADER_BYTES })).toBe(false);
+  expect(written.filter(({ position, end }) => isIntact({ start: position, end }))).toEqual([]);
+}
 
-          const opened = await openLog(path).catch((error: unknown) => error);
-          if (opened instanceof Error) {
-            // Only when there is nothing in it.
-            expect(opened instanceof LogIncompleteError || opened instanceof LogFormatError).toBe(true);
-            expect(isIntact({ start: 0, end: FILE_HEADER_BYTES })).toBe(false);
-            expect(written.filter(({ position, end }) => isIntact({ start: position, end }))).toEqual([]);
-            return;
-          }
-          const { log, records } = opened as Read;
-          for (const read of records) expect(written).toContainEqual(read);
-          const isTold = ({ position, end }: Written): boolean =>
-            log.damage.some((range) => range.start <= position && end <= range.end);
-          for (const item of written) {
-            const intact = isIntact({ start: item.position, end: item.end });
-            const found = records.some(({ position }) => position === item.position);
-            if (item.end <= known)
-              expect({ item, found, told: isTold(item) }).toEqual({ item, found: intact, told: !intact });
-          }
-          expect(log.durableEnd).toBeGreaterThanOrEqual(known);
-
-          // A torn tail is gone: what is appended stands in its place, and is all that is there besides.
-          const added = await write(log, after);
-          const firstAdded = added[0]?.position ?? log.durableEnd;
-          for (const { end } of records) expect(end).toBeLessThanOrEqual(firstAdded);
-          expect((await readAll(log)).records).toEqual([...records, ...added]);
-          const { damage } = log;
-          await log.close();
-          const again = await openLog(path);
-          expect(again.records).toEqual([...records, ...added]);
-          expect(again.log.damage).toEqual(damage);
-          await again.log.close();
-        },
-      );
-      await fc.assert(property, { numRuns: 120, interruptAfterTimeLimit: 60_000 });
-      await rm(folder, { recursive: true });
-    },
+function expectAllTold({ written, known, isIntact }: Harmed, { log, records }: Read): void {
+  const byPosition = new Map(written.map((item) => [item.position, item]));
+  for (const read of records) expect(read).toEqual(byPosition.get(read.position));
+  const isRead = ({ position }: Written): boolean => records.some((read) => read.position === position);
+  const isTold = ({ position, end }: Written): boolean =>
+    log.damage.some((range) => range.start <= position && end <= range.end);
+  const durable = written.filter(({ end }) => end <= known);
+  expect(durable.map((item) => ({ item, read: isRead(item), told: isTold(item) }))).toEqual(
+    durable.map((item) => {
+      const intact = isIntact({ start: item.position, end: item.end });
+      return { item, read: intact, told: !intact };
+    }),
   );
+  expect(log.durableEnd).toBeGreaterThanOrEqual(known);
+}
+
+/** A torn tail is gone: what is appended stands in its place, and is all that is there besides. */
+async function expectGoesOn(path: string, { log, records }: Read, after: Groups): Promise<void> {
+  const added = await write(log, after);
+  const firstAdded = added[0]?.position ?? log.durableEnd;
+  for (const { end } of records) expect(end).toBeLessThanOrEqual(firstAdded);
+  expect((await readAll(log)).records).toEqual([...records, ...added]);
+  await log.close();
+  const again = await openLog(path);
+  expect(again.records).toEqual([...records, ...added]);
+  expect(again.log.damage).toEqual(log.damage);
+  await again.log.close();
+}
+
+/** A log that was written to twice, closed or killed, and then met with harm. */
+async function harmedLog(
+  path: string,
+  before: Groups,
+  behind: Groups,
+  harms: Harm[],
+  isKilled: boolean,
+): Promise<Harmed> {
+  await rm(path, { force: true });
+  const created = await FramedLog.create(path);
+  const written = await write(created, before);
+  await created.close();
+  // Over the mark of the first closing.
+  const reopened = await openLog(path);
+  expect(reopened.records).toEqual(written);
+  written.push(...(await write(reopened.log, behind)));
+  await reopened.log.close();
+  const closed = await readFile(path);
+  const original = isKilled ? closed.subarray(0, reopened.log.durableEnd) : closed;
+  const { bytes, isIntact } = damageTo(original, harms);
+  await writeFile(path, bytes);
+  return { path, written, known: knownDurable(written, isIntact, original), isIntact };
+}
+
+describe('a framed log whose file comes to harm', () => {
+  it('gives back or reports each record known to be durable, invents none, goes on', { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'verbatim-framed-model-'));
+    const path = join(folder, 'test.log');
+    const harms = fc.array(harm, { minLength: 1, maxLength: 3 });
+    const property = fc.asyncProperty(
+      groups,
+      groups,
+      harms,
+      fc.boolean(),
+      groups,
+      async (before, behind, met, isKilled, after) => {
+        const harmed = await harmedLog(path, before, behind, met, isKilled);
+        const opened = await openLog(path).catch((error: unknown) => error);
+        if (opened instanceof Error) return expectNothingLeft(harmed, opened);
+        expectAllTold(harmed, opened as Read);
+        await expectGoesOn(path, opened as Read, after);
+      },
+    );
+    await fc.assert(property, { numRuns: 120, interruptAfterTimeLimit: 60_000 });
+    expect(await readdir(folder)).toEqual(['test.log']);
+    await rm(folder, { recursive: true });
+  });
 });

@@ -2,7 +2,7 @@ import type { AudioEncoding, AudioFormat } from '../../../src/audio/format.ts';
 import { bytesPerFrame } from '../../../src/audio/format.ts';
 import { ALAW_AMPLITUDES, MULAW_AMPLITUDES } from '../../../src/audio/g711.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../../src/recognition/scripted/tone-speech.ts';
-import { TONE_WORDS } from '../../../src/recognition/scripted/tone-words.ts';
+import { INAUDIBLE_WORD, TONE_WORDS } from '../../../src/recognition/scripted/tone-words.ts';
 import type { Random } from './random.ts';
 
 /** What a client sends under one sequence number. */
@@ -12,6 +12,8 @@ export type RecordingItem =
 /** Something said, cut into chunks once and for all: sent again, a number names the same bytes. */
 export interface Recording {
   readonly name: string;
+  /** What is said in it. */
+  readonly text: string;
   readonly format: AudioFormat;
   readonly items: readonly RecordingItem[];
 }
@@ -34,14 +36,16 @@ export function makeRecordings(random: Random): Recording[] {
 
 function makeRecording(random: Random, name: string, format: AudioFormat): Recording {
   const items: RecordingItem[] = [];
+  const said: string[] = [];
   const utterances = random.integer(5, 9);
   for (let utterance = 0; utterance < utterances; utterance++) {
     const words = Array.from({ length: random.integer(1, 4) }, () => random.pick(TONE_WORDS));
     const parts: ToneSpeechPart[] = [...words, { silenceMs: random.integer(350, 700) }];
+    said.push(...words.filter((word) => word !== INAUDIBLE_WORD));
     items.push(...cut(random, encode(format.encoding, synthesiseToneSpeech(parts, format.sampleRate)), format));
     if (random.chance(0.15)) items.push({ kind: 'skip', durationMs: random.integer(1, 1_500) });
   }
-  return { name, format, items };
+  return { name, text: said.join(' '), format, items };
 }
 
 /** Mostly 40 to 200 ms, in any number of frames; sometimes a few frames only. */

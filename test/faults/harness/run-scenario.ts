@@ -4,7 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { accountOf, type Reference } from './account.ts';
+import { accountOf, checkSum, type Reference } from './account.ts';
 import { Connection } from './connection.ts';
 import { Findings, type Finding } from './findings.ts';
 import { Happenings } from './happenings.ts';
@@ -180,8 +180,8 @@ class Run {
         await client.run();
         const sessionId = client.id ?? '';
         const observation = await observe(connection, sessionId);
-        if (observation === null || observation.finals.length === 0)
-          throw new Error(`No transcript of ${recording.name}`);
+        if (observation === null) throw new Error(`There is no transcript of ${recording.name}`);
+        this.#checkReference(recording, observation);
         const finals = observation.finals.map((segment) => accountOf(segment, sessionId));
         return [recording, { finals, coverage: observation.coverage }];
       }),
@@ -189,6 +189,14 @@ class Run {
     await connection.close();
     this.#parts.findings.expect((await host.terminate()) === 0, 'the undisturbed server did not end with exit code 0');
     return new Map(references);
+  }
+
+  /** What everything is compared with must be right itself. */
+  #checkReference({ name, text }: Recording, { finals, coverage }: Observation): void {
+    const { findings } = this.#parts;
+    checkSum(`${name}, undisturbed`, coverage, findings);
+    const heard = finals.map((final) => final.text).join(' ');
+    findings.expect(heard === text, `${name}, undisturbed: "${text}" was said, "${heard}" was heard`);
   }
 
   /** One session after the other, until there are no more faults. */

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import type { SessionRecord } from '../database/session-store.ts';
 import { AudioLog } from '../log/audio-log.ts';
 import { makeDirectoryDurably, syncDirectory } from '../log/durable-files.ts';
+import type { FramedLogOptions } from '../log/framed-log.ts';
 import { Journal } from '../log/journal.ts';
 import { nodeFileSystem, type LogFileSystem } from '../log/log-file-system.ts';
+import type { RenewalEvent } from '../log/log-renewal.ts';
 import { LogIncompleteError } from '../log/storage-errors.ts';
 import { parseJournalEntry, type AudioEvidence, type JournalEntry } from './journal-entry.ts';
 import { applyEntry, EMPTY_JOURNAL, type JournalState } from './journal-state.ts';
@@ -78,9 +80,22 @@ export class SessionLogDirectory {
     await syncDirectory(this.#directory);
   }
 
+  #optionsFor(sessionId: string): FramedLogOptions {
+    const onRenewal = (event: RenewalEvent): void => {
+      const { path, attempts } = event;
+      if (event.kind === 'failed') {
+        this.#logger.warn({ sessionId, path, attempts, err: event.error }, 'log not renewed yet');
+      } else {
+        const damaged = event.newDamage.reduce((sum, { start, end }) => sum + end - start, 0);
+        this.#logger[damaged > 0 ? 'error' : 'info']({ sessionId, path, attempts, damaged }, 'log renewed');
+      }
+    };
+    return { fileSystem: this.#fileSystem, onRenewal };
+  }
+
   async #openAudioLog(path: string, record: SessionRecord): Promise<AudioLog> {
     const header = { sessionId: record.id, format: record.audioFormat, createdAt: record.createdAt };
-    const options = { fileSystem: this.#fileSystem };
+    const options = this.#optionsFor(record.id);
     const audio = await openOrCreate(
       path,
       () => AudioLog.open(path, { ...options, headerIfDamaged: header }),
@@ -100,7 +115,7 @@ export class SessionLogDirectory {
     const visit = ({ entry }: { readonly entry: JournalEntry }): void => {
       state = applyEntry(state, entry);
     };
-    const options = { fileSystem: this.#fileSystem };
+    const options = this.#optionsFor(sessionId);
     const { journal, droppedFrom } = await openOrCreate(
       path,
       () => Journal.openRepaired(path, parseJournalEntry, visit, options),

@@ -27,7 +27,8 @@ describe('the lock of a data directory', () => {
     const script = `
       import { announceServer, lockDataDirectory } from ${JSON.stringify(MODULE)};
       try {
-        lockDataDirectory(${JSON.stringify(folder())});
+        // Held on to, as servers do: garbage collection would close it.
+        globalThis.lock = lockDataDirectory(${JSON.stringify(folder())});
         announceServer(${JSON.stringify(folder())}, { url: ${JSON.stringify(URL_OF_SERVER)} });
         process.stdout.write('locked');
       } catch (error) {

@@ -115,6 +115,17 @@ function storedFinals(databaseFile: string): { sequence: number; text: string }[
   }
 }
 
+/** Takes the write lock, if it is free. */
+function takesLock(database: BetterSqlite3.Database): boolean {
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    if (error instanceof BetterSqlite3.SqliteError && error.code === 'SQLITE_BUSY') return false;
+    throw error;
+  }
+}
+
 async function startIsRefused({ client }: TestServer): Promise<void> {
   expect(codeOf(await client.request(START, { input: {} }))).toBe('DATABASE_UNAVAILABLE');
 }
@@ -169,9 +180,10 @@ describe('a session whose database', () => {
       await startInFolder();
       const stream = await startStream(server);
       await send(stream, 0);
-      const other = new BetterSqlite3(databaseFile);
+      // Without waiting in SQLite: that would stop the server, which is in this process, in the middle of a transaction.
+      const other = new BetterSqlite3(databaseFile, { timeout: 0 });
       cleanups.push(() => other.close());
-      other.exec('BEGIN EXCLUSIVE');
+      await soon(() => takesLock(other), 'the lock');
       const before = storedFinals(databaseFile).length;
 
       await Promise.all([send(stream, 1), startIsRefused(server)]);

@@ -1,5 +1,5 @@
 import type { AudioEncoding, AudioFormat } from '../../../src/audio/format.ts';
-import { bytesPerFrame } from '../../../src/audio/format.ts';
+import { bytesPerFrame, msToFrames } from '../../../src/audio/format.ts';
 import { ALAW_AMPLITUDES, MULAW_AMPLITUDES } from '../../../src/audio/g711.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../../src/recognition/scripted/tone-speech.ts';
 import { INAUDIBLE_WORD, TONE_WORDS } from '../../../src/recognition/scripted/tone-words.ts';
@@ -87,4 +87,17 @@ function compand(samples: Int16Array, amplitudes: Int16Array): Buffer {
     return found;
   };
   return Buffer.from(Uint8Array.from(samples, byteFor));
+}
+
+/** Frames of the timeline before each item, and behind the last. */
+export function framesBefore({ items, format }: Recording): number[] {
+  const frames = [0];
+  for (const item of items) {
+    const length =
+      item.kind === 'chunk'
+        ? item.bytes.length / bytesPerFrame(format)
+        : msToFrames(item.durationMs, format.sampleRate);
+    frames.push((frames.at(-1) ?? 0) + length);
+  }
+  return frames;
 }

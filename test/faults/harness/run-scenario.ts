@@ -4,7 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { accountOf, checkSum, type Reference } from './account.ts';
+import type { Reference } from './account.ts';
 import { Connection } from './connection.ts';
 import { Findings, type Finding } from './findings.ts';
 import { Happenings } from './happenings.ts';
@@ -13,6 +13,7 @@ import { Network } from './network.ts';
 import { checkSession, observe, type Observation } from './observer.ts';
 import { Random } from './random.ts';
 import { makeRecordings, type Recording } from './recordings.ts';
+import { transcribeUndisturbed } from './reference.ts';
 import type { RunContext } from './run-context.ts';
 import type { Scenario } from './scenario.ts';
 import { SessionClient, type SessionClientParts } from './session-client.ts';
@@ -75,6 +76,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await run.stop();
     await network.close();
     process.off('exit', remove);
+    if (options.signal.aborted) remove();
   }
   const keep = findings.list.length > 0;
   if (!keep) remove();
@@ -164,39 +166,16 @@ class Run {
     await Promise.all(this.#hosts.map((host) => host.kill()));
   }
 
-  /** What a server makes of the recordings that nothing disturbs. */
+  /** On a server and data of its own. */
   async #transcribeUndisturbed(recordings: readonly Recording[]): Promise<ReadonlyMap<Recording, Reference>> {
     const dataDirectory = path.join(this.#parts.folder, 'undisturbed');
     await mkdir(dataDirectory);
     const host = this.#host(dataDirectory, []);
     await host.start();
     host.connect();
-    const connection = new Connection(host.url, this.#parts.signal);
-    const references = await Promise.all(
-      recordings.map(async (recording): Promise<[Recording, Reference]> => {
-        const random = this.#random.fork(`reference ${recording.name}`);
-        const plan = { externalId: recording.name, recording, reference: null, random, paced: false, mischief: false };
-        const client = new SessionClient(plan, this.#clientParts());
-        await client.run();
-        const sessionId = client.id ?? '';
-        const observation = await observe(connection, sessionId);
-        if (observation === null) throw new Error(`There is no transcript of ${recording.name}`);
-        this.#checkReference(recording, observation);
-        const finals = observation.finals.map((segment) => accountOf(segment, sessionId));
-        return [recording, { finals, coverage: observation.coverage }];
-      }),
-    );
-    await connection.close();
+    const references = await transcribeUndisturbed(recordings, host.url, this.#clientParts(), this.#random);
     this.#parts.findings.expect((await host.terminate()) === 0, 'the undisturbed server did not end with exit code 0');
-    return new Map(references);
-  }
-
-  /** What everything is compared with must be right itself. */
-  #checkReference({ name, text }: Recording, { finals, coverage }: Observation): void {
-    const { findings } = this.#parts;
-    checkSum(`${name}, undisturbed`, coverage, findings);
-    const heard = finals.map((final) => final.text).join(' ');
-    findings.expect(heard === text, `${name}, undisturbed: "${text}" was said, "${heard}" was heard`);
+    return references;
   }
 
   /** One session after the other, until there are no more faults. */

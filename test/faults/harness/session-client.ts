@@ -1,21 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { framesToMs, msToFrames, bytesPerFrame } from '../../../src/audio/format.ts';
-import {
-  END,
-  SEND,
-  SKIP,
-  START,
-  type Acknowledgement,
-  type SegmentView,
-  type SessionView,
-} from '../../support/operations.ts';
+import { framesToMs } from '../../../src/audio/format.ts';
+import { END, START, type Acknowledgement, type SegmentView, type SessionView } from '../../support/operations.ts';
 import { Connection, isPassing, RefusedError } from './connection.ts';
 import type { Reference } from './account.ts';
 import type { Findings } from './findings.ts';
 import type { Happenings } from './happenings.ts';
 import type { Random } from './random.ts';
-import type { Recording } from './recordings.ts';
+import { framesBefore, type Recording } from './recordings.ts';
 import { Subscriber } from './subscriber.ts';
+import { transmit } from './transmit.ts';
 
 export interface SessionPlan {
   /** The client's own name for the session, by which it finds it again. */
@@ -42,7 +35,7 @@ const STATUS = 'query ($id: ID!) { session(id: $id) { status } }';
 const POLL_MS = 25;
 
 /**
- * A client that streams one recording as `docs` tell clients to: whatever happens to its connections or to the server, it
+ * A client that streams one recording as the documentation tells clients to: whatever happens to its connections or to the server, it
  * asks how far the server is, goes on from there, and resumes its subscription.
  */
 export class SessionClient {
@@ -70,7 +63,7 @@ export class SessionClient {
     this.#way = random.pick(['socket', 'socket', 'http', 'raw']);
     // Only one connection keeps the order of what is sent ahead.
     this.#ahead = this.#way === 'socket' ? random.integer(1, 6) : 1;
-    this.#frames = framesOf(plan.recording);
+    this.#frames = framesBefore(plan.recording);
   }
 
   /** Finals that the subscriber was given, in order. */
@@ -190,27 +183,8 @@ export class SessionClient {
     happenings.note('acknowledged');
   }
 
-  async #transmit(connection: Connection, sessionId: string, sequence: number): Promise<Acknowledgement> {
-    const item = this.plan.recording.items[sequence];
-    if (item === undefined) throw new RangeError(`There is no chunk ${sequence}`);
-    const way = this.#way === 'raw' ? 'http' : this.#way;
-    if (item.kind === 'skip') {
-      const input = { sessionId, sequence, durationMs: item.durationMs };
-      return (await connection.request<{ skipAudio: Acknowledgement }>(SKIP, { input }, way)).skipAudio;
-    }
-    if (this.#way === 'raw') return connection.postAudio(sessionId, sequence, item.bytes);
-    return this.#sendBytes(connection, sessionId, sequence, item.bytes, way);
-  }
-
-  async #sendBytes(
-    connection: Connection,
-    sessionId: string,
-    sequence: number,
-    bytes: Buffer,
-    way: 'socket' | 'http',
-  ): Promise<Acknowledgement> {
-    const input = { sessionId, sequence, audio: bytes.toString('base64') };
-    return (await connection.request<{ sendAudio: Acknowledgement }>(SEND, { input }, way)).sendAudio;
+  #transmit(connection: Connection, sessionId: string, sequence: number): Promise<Acknowledgement> {
+    return transmit(connection, this.#way, sessionId, sequence, this.plan.recording.items[sequence]);
   }
 
   /** Does what a client should not, before it sends `sequence`; nothing else is under way. */
@@ -233,7 +207,10 @@ export class SessionClient {
     } else if (deed === 'other bytes' && previous?.kind === 'chunk') {
       const other = Buffer.from(previous.bytes);
       other[0] = (other[0] ?? 0) ^ 1;
-      await expectRefusal('AUDIO_CONFLICT', this.#sendBytes(this.#connection, sessionId, sequence - 1, other, 'http'));
+      await expectRefusal(
+        'AUDIO_CONFLICT',
+        transmit(this.#connection, 'http', sessionId, sequence - 1, { kind: 'chunk', bytes: other }),
+      );
     } else if (deed === 'two senders') {
       // The other one of two senders of the same recording: what it sends is sent again by this one.
       this.sent = Math.max(this.sent, sequence + 1);
@@ -279,16 +256,4 @@ export class SessionClient {
     const ms = random.pick([0, 0, random.integer(1, 20), random.integer(1, 60), random.chance(0.1) ? 400 : 0]);
     if (ms > 0) await delay(ms, undefined, { signal: this.#parts.signal });
   }
-}
-
-function framesOf({ items, format }: Recording): number[] {
-  const frames = [0];
-  for (const item of items) {
-    const length =
-      item.kind === 'chunk'
-        ? item.bytes.length / bytesPerFrame(format)
-        : msToFrames(item.durationMs, format.sampleRate);
-    frames.push((frames.at(-1) ?? 0) + length);
-  }
-  return frames;
 }

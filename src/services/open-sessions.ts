@@ -143,7 +143,8 @@ export class OpenSessions {
 
   /** Waits until the recogniser has worked through everything that was acknowledged, but not longer than it may. */
   async #catchUp(limitMs: number): Promise<void> {
-    const late = AbortSignal.timeout(limitMs);
+    // What is left of a limit is no whole number, and only those are taken.
+    const late = AbortSignal.timeout(Math.ceil(limitMs));
     const opened = [...this.#opened.values()];
     await Promise.all(opened.map(async ({ transcription }) => transcription?.untilCaughtUp(late)));
     if (!late.aborted) return;

@@ -22,7 +22,10 @@ const StartSessionInput = builder.inputType('StartSessionInput', {
       defaultValue: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
       description: 'The format in which the audio will be sent.',
     }),
-    metadata: t.field({ type: 'JSON', description: 'Any JSON up to 16 KiB; kept and given back as it is.' }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Any JSON but a bare number, up to 16 KiB and 100 levels; kept and given back as it is.',
+    }),
   }),
 });
 

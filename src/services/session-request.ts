@@ -35,6 +35,8 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   }
   if (title !== null && title.length > MAX_TITLE_LENGTH)
     refuse(`title may have ${MAX_TITLE_LENGTH} characters at most.`);
+  // The column of a database takes it for a number of its own, of which it keeps 15 digits.
+  if (typeof metadata === 'number') refuse('metadata can’t be a number alone: put it into an object.');
   if (isDeeper(metadata, MAX_METADATA_DEPTH)) {
     refuse(`metadata may be nested ${MAX_METADATA_DEPTH} levels deep at most.`);
   }

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'v
 import type { ConnectionRequest } from '../../src/database/sqlite-messages.ts';
 import type { ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { TONE_WORDS } from '../../src/recognition/scripted/tone-words.ts';
+import { lockDatabase } from '../support/database-lock.ts';
 import { codeOf } from '../support/graphql-client.ts';
 import {
   collectSegments,
@@ -115,17 +116,6 @@ function storedFinals(databaseFile: string): { sequence: number; text: string }[
   }
 }
 
-/** Takes the write lock, if it is free. */
-function takesLock(database: BetterSqlite3.Database): boolean {
-  try {
-    database.exec('BEGIN EXCLUSIVE');
-    return true;
-  } catch (error) {
-    if (error instanceof BetterSqlite3.SqliteError && error.code === 'SQLITE_BUSY') return false;
-    throw error;
-  }
-}
-
 async function startIsRefused({ client }: TestServer): Promise<void> {
   expect(codeOf(await client.request(START, { input: {} }))).toBe('DATABASE_UNAVAILABLE');
 }
@@ -180,10 +170,8 @@ describe('a session whose database', () => {
       await startInFolder();
       const stream = await startStream(server);
       await send(stream, 0);
-      // Without waiting in SQLite: that would stop the server, which is in this process, in the middle of a transaction.
-      const other = new BetterSqlite3(databaseFile, { timeout: 0 });
-      cleanups.push(() => other.close());
-      await soon(() => takesLock(other), 'the lock');
+      const unlock = await lockDatabase(databaseFile);
+      cleanups.push(unlock);
       const before = storedFinals(databaseFile).length;
 
       await Promise.all([send(stream, 1), startIsRefused(server)]);
@@ -191,7 +179,7 @@ describe('a session whose database', () => {
       await lagging(server);
       expect(storedFinals(databaseFile)).toHaveLength(before);
 
-      other.exec('ROLLBACK');
+      unlock();
       await readyAgain(server);
       await send(stream, 2);
       await expectWhole(stream, databaseFile);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Segment, SessionRecord } from '../../src/database/session-store.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
+import { lockDatabase } from '../support/database-lock.ts';
 import { bytesOf } from '../support/recognition.ts';
 import { useServices, type TestServices } from '../support/services.ts';
 import { until } from '../support/wait.ts';
@@ -146,14 +147,14 @@ describe('an audio log that lost what was acknowledged', () => {
     for (const [i, chunk] of chunks.entries()) await services().audio.send(id, i, chunk);
     const { database, directory } = services();
     // The journal has its end, and the database does not know yet.
-    const refuse = await holdDatabase(path.join(directory, 'verbatim.db'));
+    const unlock = await lockDatabase(path.join(directory, 'verbatim.db'));
     const ending = services()
       .sessions.end(id, chunks.length)
       .catch(() => undefined);
     await until(async () => (await readFile(path.join(directory, 'sessions', id, 'journal.log'))).includes('"ended"'));
     await services().stop(100);
     await ending;
-    refuse();
+    unlock();
     await database.close();
     const log = path.join(directory, 'sessions', id, 'audio.log');
     await truncate(log, (await readFile(log)).indexOf('{"reason"') - 10);
@@ -168,14 +169,3 @@ describe('an audio log that lost what was acknowledged', () => {
     ]);
   });
 });
-
-/** Another connection takes the database's lock. @returns what lets it go */
-async function holdDatabase(file: string): Promise<() => void> {
-  const { default: BetterSqlite3 } = await import('better-sqlite3');
-  const other = new BetterSqlite3(file);
-  other.exec('BEGIN EXCLUSIVE');
-  return () => {
-    other.exec('ROLLBACK');
-    other.close();
-  };
-}

@@ -1,11 +1,11 @@
 import path from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from '../../src/log/journal.ts';
 import { StorageFullError } from '../../src/log/storage-errors.ts';
 import { RecognitionSession } from '../../src/recognition/recognition-session.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
+import { lockDatabase } from '../support/database-lock.ts';
 import { bytesOf } from '../support/recognition.ts';
 import { useServices, type TestServices } from '../support/services.ts';
 import { until } from '../support/wait.ts';
@@ -57,7 +57,7 @@ describe('a session that heard speech and found no words', () => {
 
 describe('a session in which something does not move', () => {
   let skippedMs = 0;
-  const services = useServices({ batchSize: 1 }, { now: () => performance.now() + skippedMs });
+  const services = useServices({ batchSize: 1, batchIntervalMs: 100 }, { now: () => performance.now() + skippedMs });
   beforeEach(() => {
     skippedMs = 0;
   });
@@ -98,12 +98,10 @@ describe('a session in which something does not move', () => {
 
   it('says that the database takes nothing, and no longer once it does', async () => {
     const { id } = await services().sessions.start(request);
-    const other = new BetterSqlite3(path.join(services().directory, 'verbatim.db'));
-    other.exec('BEGIN EXCLUSIVE');
+    const unlock = await lockDatabase(path.join(services().directory, 'verbatim.db'));
     await send(services(), id, 0, ['alpha', { silenceMs: 800 }]);
     await until(async () => (await warningsOf(services(), id)).includes('WRITER_STALLED'), { timeoutMs: 30_000 });
-    other.exec('ROLLBACK');
-    other.close();
+    unlock();
     await until(async () => (await warningsOf(services(), id)).length === 0, { timeoutMs: 60_000 });
     const [stored] = await services().database.store.finalsBySequence([
       { sessionId: id, afterSequence: 0, beforeSequence: Infinity, limit: 10, fromEnd: false },

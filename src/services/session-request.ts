@@ -40,6 +40,7 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   if (isDeeper(metadata, MAX_METADATA_DEPTH)) {
     refuse(`metadata may be nested ${MAX_METADATA_DEPTH} levels deep at most.`);
   }
+  if (hasLoneSurrogate(metadata)) refuse('metadata has half of a character in it: send well-formed Unicode.');
   if (Buffer.byteLength(JSON.stringify(metadata ?? null)) > MAX_METADATA_BYTES) {
     refuse(`metadata may have ${MAX_METADATA_BYTES} bytes of JSON at most.`);
   }
@@ -57,6 +58,13 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
+/** Half of a character beyond U+FFFF: JavaScript's strings may have it, and what reads JSON elsewhere refuses it. */
+function hasLoneSurrogate(value: unknown): boolean {
+  if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some((entry) => entry.some(hasLoneSurrogate));
 }
 
 function refuse(message: string): never {

@@ -45,4 +45,11 @@ describe('metadata', () => {
       expect(codeOf(await server.client.request(START, { input: { metadata } }))).toBe('BAD_USER_INPUT');
     },
   );
+
+  it.each([{ value: '\ud800' }, { value: { a: ['x\udfff'] } }, { value: { '\udc00': 1 } }])(
+    'is refused with half a character in it, which the database can’t store: $value',
+    async ({ value: metadata }) => {
+      expect(codeOf(await server.client.request(START, { input: { metadata } }))).toBe('BAD_USER_INPUT');
+    },
+  );
 });

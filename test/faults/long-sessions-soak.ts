@@ -1,0 +1,70 @@
+// npm run test:soak: one session of 24 hours of audio, as fast as the server takes it, killed and started again in its middle.
+// Exit code 1: something was lost, late or kept.
+import { parseArgs } from 'node:util';
+import type { Memory } from '../fuzz/watched-server.ts';
+import { runLongSession, type Look, type Recovery } from './long-sessions.ts';
+
+const MIB = 2 ** 20;
+/**
+ * Growth that is allowed, in MiB for each hour of audio. What may grow with a session is the index of its audio log and the
+ * like: far below 0.1 MiB. The heap after a garbage collection is steady enough to see ten times that; what the system counts
+ * as resident is not.
+ */
+const HEAP_LIMIT = 0.5;
+const RSS_LIMIT = 4;
+/** The first part of each process's time fills caches and pools. */
+const WARM_UP_SHARE = 0.2;
+/** A line through fewer points says nothing. */
+const FEWEST_LOOKS = 8;
+
+const { values } = parseArgs({
+  options: { hours: { type: 'string', default: '24' }, sources: { type: 'boolean', default: false } },
+});
+const hours = Number(values.hours);
+if (!(hours > 0 && hours <= 160)) {
+  console.error('Usage: npm run test:soak -- [--hours N (24)] [--sources (instead of dist)]');
+  process.exit(2);
+}
+
+const startedAt = performance.now();
+const tell = (line: string) =>
+  console.log(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(7)} s  ${line}`);
+const report = await runLongSession({ hours, built: !values.sources, kill: true, tell });
+console.log(`\n${hours} hours of audio: ${report.finals} finals, each once, each text and time exact`);
+if (report.recovery !== null) printRecovery(report.recovery);
+const isFlat = report.looks.map((looks, index) => printGrowth(looks, index + 1)).every(Boolean);
+console.log(isFlat ? 'memory is flat' : 'MEMORY GROWS');
+process.exitCode = isFlat ? 0 : 1;
+
+function printRecovery({ hours: before, audioLogBytes, journalBytes, readyMs, emptyReadyMs, memory }: Recovery): void {
+  console.log(
+    `recovery after ${before} hours (audio log ${(audioLogBytes / MIB).toFixed(0)} MiB, journal ${(journalBytes / MIB).toFixed(2)} MiB): ` +
+      `ready ${readyMs.toFixed(0)} ms after the start of the process, ${emptyReadyMs.toFixed(0)} ms without a session; RSS ${(memory.rss / MIB).toFixed(0)} MiB`,
+  );
+}
+
+/** @returns whether the memory of both kinds of process is flat. */
+function printGrowth(all: readonly Look[], process: number): boolean {
+  const looks = all.slice(Math.floor(all.length * WARM_UP_SHARE));
+  if (looks.length < FEWEST_LOOKS) return true;
+  const grows = (of: (look: Look) => number) => slope(looks.map((look) => [look.hours, of(look) / MIB]));
+  const held = ({ heapUsed, external }: Memory) => heapUsed + external;
+  const figures = [
+    { what: 'server, heap and buffers', growth: grows(({ server }) => held(server)), limit: HEAP_LIMIT },
+    { what: 'server, RSS', growth: grows(({ server }) => server.rss), limit: RSS_LIMIT },
+    { what: 'recogniser, heap and buffers', growth: grows(({ recogniser }) => held(recogniser)), limit: HEAP_LIMIT },
+    { what: 'recogniser, RSS', growth: grows(({ recogniser }) => recogniser.rss), limit: RSS_LIMIT },
+  ];
+  for (const { what, growth, limit } of figures) {
+    console.log(`process ${process}, ${what}: ${growth.toFixed(3)} MiB an hour (at most ${limit})`);
+  }
+  return figures.every(({ growth, limit }) => growth <= limit);
+}
+
+/** Of the straight line that fits best (least squares). */
+function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
+  const covariance = mean(points.map(([x, y]) => (x - meanX) * (y - meanY)));
+  return covariance / mean(points.map(([x]) => (x - meanX) ** 2));
+}

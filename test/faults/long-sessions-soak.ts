@@ -36,10 +36,10 @@ const isFlat = report.looks.map((looks, index) => printGrowth(looks, index + 1))
 console.log(isFlat ? 'memory is flat' : 'MEMORY GROWS');
 process.exitCode = isFlat ? 0 : 1;
 
-function printRecovery({ hours: before, audioLogBytes, journalBytes, readyMs, emptyReadyMs, memory }: Recovery): void {
+function printRecovery({ hours: before, audioLogBytes, journalBytes, readyMs, memory }: Recovery): void {
   console.log(
     `recovery after ${before} hours (audio log ${(audioLogBytes / MIB).toFixed(0)} MiB, journal ${(journalBytes / MIB).toFixed(2)} MiB): ` +
-      `ready ${readyMs.toFixed(0)} ms after the start of the process, ${emptyReadyMs.toFixed(0)} ms without a session; RSS ${(memory.rss / MIB).toFixed(0)} MiB`,
+      `ready ${readyMs.toFixed(0)} ms after the start of the process; RSS ${(memory.rss / MIB).toFixed(0)} MiB`,
   );
 }
 
@@ -63,7 +63,7 @@ function printGrowth(all: readonly Look[], process: number): boolean {
 
 /** Of the straight line that fits best (least squares). */
 function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one, 0) / all.length;
   const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
   const covariance = mean(points.map(([x, y]) => (x - meanX) * (y - meanY)));
   return covariance / mean(points.map(([x]) => (x - meanX) ** 2));

@@ -44,9 +44,8 @@ export interface Recovery {
   readonly hours: number;
   readonly audioLogBytes: number;
   readonly journalBytes: number;
-  /** From the start of the process until it was ready, with the session and without any. */
+  /** From the start of the process until it was ready to transcribe. */
   readonly readyMs: number;
-  readonly emptyReadyMs: number;
   readonly memory: Memory;
 }
 
@@ -97,7 +96,6 @@ class LongSession {
   async run(): Promise<LongSessionReport> {
     const { kill } = this.#options;
     const half = Math.floor(this.#blocks / 2);
-    const emptyReadyMs = kill ? await this.#timeOfEmptyStart() : 0;
     let server = await this.#start('data');
     let recovery: Recovery | null = null;
     try {
@@ -109,7 +107,7 @@ class LongSession {
         await first.dispose();
         const startedAt = performance.now();
         server = await this.#start('data');
-        recovery = await this.#measureRecovery(server, performance.now() - startedAt, emptyReadyMs);
+        recovery = await this.#measureRecovery(server, performance.now() - startedAt);
         const second = new GraphqlClient(server.url);
         const { nextSequence, status } = await readSession(second, this.#sessionId);
         this.#expect(nextSequence === half && status === 'ACTIVE', `after the kill it is ${status} at ${nextSequence}`);
@@ -249,17 +247,7 @@ class LongSession {
     return WatchedServer.start({ dataDirectory, built: this.#options.built, environment, readyWithinMs: CATCH_UP_MS });
   }
 
-  async #timeOfEmptyStart(): Promise<number> {
-    // The first start makes the database.
-    await (await this.#start('empty')).kill();
-    const startedAt = performance.now();
-    const server = await this.#start('empty');
-    const readyMs = performance.now() - startedAt;
-    await server.kill();
-    return readyMs;
-  }
-
-  async #measureRecovery(server: WatchedServer, readyMs: number, emptyReadyMs: number): Promise<Recovery> {
+  async #measureRecovery(server: WatchedServer, readyMs: number): Promise<Recovery> {
     const id = Buffer.from(this.#sessionId, 'base64').toString().replace('Session:', '');
     const folder = path.join(this.#directory, 'data/sessions', id);
     const { server: memory } = await server.memory();
@@ -268,7 +256,6 @@ class LongSession {
       audioLogBytes: (await stat(path.join(folder, 'audio.log'))).size,
       journalBytes: (await stat(path.join(folder, 'journal.log'))).size,
       readyMs,
-      emptyReadyMs,
       memory,
     };
   }

@@ -90,7 +90,7 @@ export interface NewSession {
 /**
  * The journal entries of one batch, projected; one transaction. Finals that are stored already under the same id or sequence
  * (their session's checkpoint was put back) are replaced, and with a batch that completes the session, those beyond its
- * `totalSegments` go.
+ * `totalSegments` go; until they are all replaced, no interims are stored.
  */
 export interface SegmentBatch {
   readonly sessionId: string;

@@ -149,6 +149,24 @@ describe('a session whose checkpoint was put back', () => {
     );
   });
 
+  it('takes batches while the draft of an utterance is shown again whose final it still has', async () => {
+    const { store } = database();
+    await store.createSession(newSession('a'));
+    const finals = finalsOf('a', 4);
+    await store.commitBatch(batchOf(finals, 0, 4));
+    await store.rewindCheckpoint('a', 200);
+    const draft = interimSegment('a', finals[3]?.id ?? '');
+    expect(await store.commitBatch({ ...batchOf(finals, 2, 3), interims: [draft] })).toBe('applied');
+    expect(await store.findSegment(draft.id)).toEqual(finals[3]);
+
+    await store.commitBatch(batchOf(finals, 3, 4));
+    const everything = { sessionId: 'a', afterSequence: 0, beforeSequence: Infinity, limit: 9, fromEnd: false };
+    expect(await store.finalsBySequence([everything])).toEqual([finals]);
+    const next = interimSegment('a', 'a:0:9000');
+    await store.commitBatch({ ...batchOf(finals, 4, 4), interims: [next] });
+    expect(await store.interimsOf('a')).toEqual([next]);
+  });
+
   it('is not a way to take the segments of another session', async () => {
     const { store } = database();
     await store.createSession(newSession('a'));

@@ -30,6 +30,9 @@ interface Slot {
   restart: NodeJS.Timeout | null;
 }
 
+/** A start gives up when one of its processes was lost so often in a row before any had its model loaded. */
+const MOST_LOSSES_AT_START = 5;
+
 /**
  * The recogniser's processes. Each stream belongs to the process that had the fewest when it was opened; a process that
  * ends or hangs is replaced, and its streams fail, to be opened again by their owners. Isolated streams have nothing to do
@@ -45,6 +48,8 @@ export class ProcessPool implements Recogniser {
   readonly #isolated: IsolatedStreams;
   readonly #estimate = new CapacityEstimate();
   #starting: { resolve(): void; reject(error: Error): void } | null = null;
+  /** One process at least has had its model loaded, so it can be. */
+  #loadedOnce = false;
   #stopped = false;
   #lastStreamId = 0;
 
@@ -121,14 +126,15 @@ export class ProcessPool implements Recogniser {
     const process = this.#fork({
       onReady: () => {
         readyAt = performance.now();
+        this.#loadedOnce = true;
         logger.info({ processId: process.pid }, 'recogniser process ready');
         if (this.#slots.every((other) => other.process?.isReady)) this.#starting?.resolve();
       },
       onWork: (done) => this.#estimate.add(done),
-      onGone: (error) => {
+      onGone: (error, couldNotLoad) => {
         const proven = performance.now() - readyAt >= timing.provenMs;
         slot.failuresInARow = proven ? 1 : slot.failuresInARow + 1;
-        this.#replace(slot, process, error);
+        this.#replace(slot, process, error, couldNotLoad);
       },
     });
     slot.process = process;
@@ -141,11 +147,12 @@ export class ProcessPool implements Recogniser {
     return new SupervisedProcess({ settings, timing, logger, owner });
   }
 
-  #replace(slot: Slot, process: SupervisedProcess, error: RecognitionFailure): void {
+  #replace(slot: Slot, process: SupervisedProcess, error: RecognitionFailure, couldNotLoad: boolean): void {
     slot.process = null;
     if (this.#stopped) return;
-    if (this.#starting) {
-      this.#starting.reject(error);
+    // A process that is killed while others load, or because memory is short, must not take the server with it.
+    if (!this.#loadedOnce && (couldNotLoad || slot.failuresInARow >= MOST_LOSSES_AT_START)) {
+      this.#starting?.reject(error);
       return;
     }
     const { firstRestartMs, longestRestartMs } = this.#options.timing;

@@ -182,7 +182,11 @@ export interface Recogniser {
    * under load. `null` while less than 30 s of audio was heard.
    */
   readonly capacity: number | null;
-  /** Resolves when the model is loaded and warm. @throws when the model's files are missing or not the expected ones. */
+  /**
+   * Resolves when the model is loaded and warm, in all processes.
+   * @throws when the model can't be loaded, for example because its files are missing or not the expected ones; not for
+   *   single processes that are lost meanwhile.
+   */
   start(): Promise<void>;
   openStream(options: StreamOptions, listener: RecognitionListener): RecognitionStream;
   stop(): Promise<void>;

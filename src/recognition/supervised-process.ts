@@ -33,8 +33,11 @@ export interface ProcessOwner {
   onReady(): void;
   /** With each heartbeat: what it did since the one before. */
   onWork(done: WorkDone): void;
-  /** Called once; the streams of the process are told afterwards. */
-  onGone(error: RecognitionFailure): void;
+  /**
+   * Called once; the streams of the process are told afterwards.
+   * @param couldNotLoad it said that the model can't be loaded
+   */
+  onGone(error: RecognitionFailure, couldNotLoad: boolean): void;
 }
 
 /** One child process: its start, its streams' messages, its heartbeats, and its end. */
@@ -48,6 +51,7 @@ export class SupervisedProcess {
   readonly #loadDeadline: NodeJS.Timeout;
   readonly #exited: Promise<void>;
   #ready = false;
+  #couldNotLoad = false;
   #gone = false;
   #missedHeartbeats = 0;
   /** The stream whose audio it decodes, as far as it has said. */
@@ -136,6 +140,7 @@ export class SupervisedProcess {
         this.#decoding = message.streamId;
         return;
       case 'load-failed':
+        this.#couldNotLoad = true;
         this.#reason = message.message;
         return;
       case 'pong':
@@ -210,7 +215,7 @@ export class SupervisedProcess {
       ? `the recogniser process ${reason}`
       : `the recogniser process did not start: ${reason}`;
     const failure = new RecognitionFailure(message, this.#ready ? blame : 'outside');
-    this.#owner.onGone(failure);
+    this.#owner.onGone(failure, this.#couldNotLoad);
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     for (const [streamId, listener] of listeners) {

@@ -3,11 +3,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { ProcessPool } from '../../src/recognition/process-pool.ts';
 import type { ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { TONE_WORDS } from '../../src/recognition/scripted/tone-words.ts';
 import { RecordingListener, writeParts } from '../support/recognition.ts';
-import { chunksOf, decisionsOf, isAlive, onlyPid, openPooled, usePools } from '../support/recogniser-pool.ts';
+import {
+  chunksOf,
+  decisionsOf,
+  isAlive,
+  onlyPid,
+  openPooled,
+  silentLogger,
+  usePools,
+} from '../support/recogniser-pool.ts';
 import { until } from '../support/wait.ts';
 
 const { createPool, startPool } = usePools();
@@ -89,6 +98,72 @@ describe('a recogniser process that ends', () => {
     await expect(pool.start()).rejects.toThrow(/did not start/);
     await until(() => listener.failures.length > 0, { what: 'the failure of the stream' });
     expect(listener.failures[0]?.blame).toBe('outside');
+  });
+});
+
+describe('a recogniser process that is lost before the model is loaded', () => {
+  /** Kills each process as soon as it is there, so many of them. */
+  async function killFirst(pool: ProcessPool, count: number): Promise<void> {
+    const killed = new Set<number>();
+    while (killed.size < count) {
+      const pid = await until(() => pool.pids.find((one) => !killed.has(one)), { what: 'the next process' });
+      process.kill(pid, 'SIGKILL');
+      killed.add(pid);
+    }
+  }
+
+  it('is replaced, and its streams go on: the recogniser starts', async () => {
+    const pool = createPool({ processes: 2 });
+    const listener = new RecordingListener();
+    openPooled(pool, listener);
+    const started = pool.start();
+    await killFirst(pool, 3);
+    await started;
+    expect(pool.ready).toBe(true);
+    expect(await decisionsOf(pool, chunksOf(['alpha', { silenceMs: 600 }]))).toHaveLength(2);
+  });
+
+  it('ends the start when it was so five times in a row', async () => {
+    const losses: unknown[] = [];
+    const pool = createPool({ logger: { ...silentLogger, error: (details) => losses.push(details) } });
+    await Promise.all([expect(pool.start()).rejects.toThrow(/did not start: ended \(SIGKILL\)/), killFirst(pool, 5)]);
+    expect(losses).toHaveLength(4);
+    expect(pool.pids).toEqual([]);
+  });
+
+  it('ends the start at once when it says that the model can’t be loaded', async () => {
+    const hideModels = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { existsSync } = fs;
+      fs.existsSync = (path) => !String(path).endsWith('.onnx') && existsSync(path);
+      syncBuiltinESMExports();`;
+    const losses: unknown[] = [];
+    vi.stubEnv('NODE_OPTIONS', `--import=data:text/javascript,${encodeURIComponent(hideModels)}`);
+    try {
+      const pool = createPool({ model: 'tiny', logger: { ...silentLogger, error: (details) => losses.push(details) } });
+      await expect(pool.start()).rejects.toThrow(/is missing from its package/);
+      expect(losses).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('is replaced as ever when another one has the model loaded', async () => {
+    const pool = createPool({ processes: 2, timing: { firstRestartMs: 1, longestRestartMs: 1 } });
+    const started = pool.start();
+    const [first, second] = pool.pids;
+    if (first === undefined || second === undefined) throw new Error('two processes were to be started');
+    process.kill(second, 'SIGSTOP');
+    await until(() => pool.ready, { what: 'the first process' });
+    process.kill(second, 'SIGKILL');
+    for (let killed = 0, last = second; killed < 6; killed++) {
+      const pid = await until(() => pool.pids.find((one) => one !== first && one !== last), { what: 'the next one' });
+      process.kill(pid, 'SIGKILL');
+      last = pid;
+    }
+    await started;
+    expect(pool.pids[0]).toBe(first);
   });
 });
 

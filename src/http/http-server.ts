@@ -115,6 +115,8 @@ function upgrade(
   } catch (error) {
     const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
     const body = JSON.stringify(refusalBody(refusal));
+    // Node looks after it no longer: a client that does not hang up would keep its connection for ever.
+    socket.once('finish', () => socket.destroy());
     socket.end(
       `HTTP/1.1 ${statusOf(refusal)} Refused\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

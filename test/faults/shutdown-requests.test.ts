@@ -26,8 +26,9 @@ class RawConnection {
   readonly socket: Socket;
   received = '';
 
-  constructor(url: string) {
-    this.socket = connect(Number(new URL(url).port), '127.0.0.1');
+  /** @param staysOpen does not hang up when the server does */
+  constructor(url: string, staysOpen = false) {
+    this.socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: staysOpen });
     this.socket.on('error', () => undefined);
     this.socket.on('data', (data: Buffer) => (this.received += data.toString()));
   }
@@ -175,6 +176,25 @@ describe('a server with all the connections that it takes', () => {
       });
     } finally {
       for (const { socket } of opened) socket.destroy();
+      await full.stop();
+    }
+  });
+
+  it('takes connections again after it refused upgrades, though their clients do not hang up', async () => {
+    const full = await startTestServer({ maxConnections: 2 });
+    const refused = [new RawConnection(full.url, true), new RawConnection(full.url, true)];
+    try {
+      for (const connection of refused) {
+        await connection.write(
+          'GET /nowhere HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+        );
+        await until(() => connection.received.includes('NOT_FOUND'), { what: 'the refusal' });
+      }
+      await until(async () => (await fetch(`${full.url}/graphql?query={__typename}`)).status === 200, {
+        what: 'an answer to another client',
+      });
+    } finally {
+      for (const { socket } of refused) socket.destroy();
       await full.stop();
     }
   });

@@ -22,6 +22,8 @@ export class EventStreams {
   add(response: ServerResponse): void {
     if (response.closed) return;
     this.#streams.add(response);
+    // The limit of ordinary answers is one of time without a byte; a stream may have nothing to say for longer.
+    response.on('timeout', () => undefined);
     const stopWatching = this.#watch(response);
     response.once('close', () => {
       this.#streams.delete(response);

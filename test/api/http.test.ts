@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dataOf } from '../support/graphql-client.ts';
@@ -69,6 +70,27 @@ describe('GraphQL over HTTP', () => {
       ([, data]) => dataOf<{ segmentAdded: SegmentView }>(JSON.parse(data ?? '')).segmentAdded,
     );
     expect(segments.filter(({ kind }) => kind === 'FINAL').map(({ text }) => text)).toEqual(['alpha bravo']);
+  });
+});
+
+describe('an event stream', () => {
+  it('that has nothing to say for longer than a slow reader may take is not broken off', async () => {
+    const slowReaderLimitMs = 200;
+    const strict = await startTestServer({ slowReaderLimitMs });
+    try {
+      const sessionId = await startSession(strict.client);
+      const response = await fetch(`${strict.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+        body: JSON.stringify({ query: SEGMENT_ADDED, variables: { sessionId, fromStart: true } }),
+      });
+      const watching = response.text();
+      await Promise.race([watching, delay(5 * slowReaderLimitMs)]);
+      await endSession(strict.client, sessionId);
+      expect(await watching).toContain('event: complete');
+    } finally {
+      await strict.stop();
+    }
   });
 });
 

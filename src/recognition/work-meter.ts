@@ -8,6 +8,12 @@ export interface WorkDone {
   readonly busyMs: number;
 }
 
+/**
+ * A piece of work counts for so long at most, ms: one that takes longer counts as hung, unless it is that this process was
+ * stopped meanwhile (a suspended container), which says nothing about what it can do.
+ */
+const LONGEST_PIECE_MS = 30_000;
+
 type Work = 'detection' | 'final' | 'interim';
 
 /**
@@ -60,7 +66,8 @@ export class WorkMeter {
   #change(work: Work, by: 1 | -1): void {
     const { detection, final, interim } = this.#underWay;
     const now = this.#now();
-    if (final > 0 || (detection > 0 && interim === 0)) this.#busyMs += now - this.#lastChange;
+    const isBusy = final > 0 || (detection > 0 && interim === 0);
+    if (isBusy) this.#busyMs += Math.min(now - this.#lastChange, LONGEST_PIECE_MS);
     this.#lastChange = now;
     this.#underWay[work] += by;
   }

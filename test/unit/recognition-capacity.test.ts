@@ -108,6 +108,13 @@ describe('the measure of work', () => {
     expect(meter.busyMs).toBe(30);
   });
 
+  it('does not take a night in which its container was suspended for work', async () => {
+    const { meter, begin } = setUp();
+    await begin('final')(100);
+    await begin('final')(8 * 60 * MINUTE_MS);
+    expect(meter.busyMs).toBeLessThanOrEqual(MINUTE_MS);
+  });
+
   it('counts work that fails', async () => {
     const clock = { ms: 0 };
     const engine: Engine = {

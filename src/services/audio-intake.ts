@@ -22,8 +22,8 @@ export interface AudioIntakeParts {
   readonly open: OpenSessions;
   readonly lookup: SessionLookup;
   readonly storage: StorageGuard;
-  /** Whether the session's recording is being removed at this moment. */
-  readonly isBeingRemoved: (sessionId: string) => boolean;
+  /** Whether the session's recording is there, and not being removed at this moment. */
+  readonly hasRecording: (sessionId: string) => boolean;
   readonly limits: AudioLimits;
 }
 
@@ -148,7 +148,10 @@ export class AudioIntake {
       if (session === undefined) {
         const record = await lookup.find(id);
         if (isRunning(record)) await asServiceError(open.open(record));
-        else return this.#reopen(record, sequence, append);
+        else {
+          const stored = await this.#reopen(record, sequence, append);
+          if (stored !== null) return stored;
+        }
       } else if (takesAudio(session, sequence)) {
         return { acknowledged: this.#storeIn(session, append) };
       } else if (session.endingReason === 'IDLE_TIMEOUT') {
@@ -160,12 +163,15 @@ export class AudioIntake {
     }
   }
 
-  /** Only a session that was ended for idleness opens again, and only with the chunk that is its next. */
-  async #reopen(record: SessionRecord, sequence: number, append: Append): Promise<Stored> {
+  /**
+   * Only a session that was ended for idleness opens again, and only with the chunk that is its next.
+   * @returns `null` when somebody else opened it: the chunk was not stored.
+   */
+  async #reopen(record: SessionRecord, sequence: number, append: Append): Promise<Stored | null> {
     const { nextSequence: expectedSequence } = record;
-    const isRemoved = record.recordingRemovedAt !== null || this.#parts.isBeingRemoved(record.id);
+    const isThere = record.recordingRemovedAt === null && this.#parts.hasRecording(record.id);
     // Without its recording there is nothing to go on from.
-    if (record.endReason !== 'IDLE_TIMEOUT' || isRemoved) throw notActive(record.id);
+    if (record.endReason !== 'IDLE_TIMEOUT' || !isThere) throw notActive(record.id);
     if (sequence !== expectedSequence) {
       throw new ServiceError(
         'AUDIO_OUT_OF_ORDER',
@@ -173,9 +179,13 @@ export class AudioIntake {
         { expectedSequence },
       );
     }
-    const reopening = this.#parts.open.reopen(record, (reopened) => this.#append(reopened, append));
+    const outcomes: AppendOutcome[] = [];
+    const reopening = this.#parts.open.reopen(record, async (reopened) => {
+      outcomes.push(await this.#append(reopened, append));
+    });
     const session = await asServiceError(reopening);
-    return { acknowledged: Promise.resolve(acknowledgementOf(session, { duplicate: false })) };
+    const [outcome] = outcomes;
+    return outcome === undefined ? null : { acknowledged: Promise.resolve(acknowledgementOf(session, outcome)) };
   }
 
   async #storeIn(session: OpenSession, append: Append): Promise<AudioAcknowledgement> {

@@ -115,7 +115,7 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
     open,
     lookup,
     storage,
-    isBeingRemoved: (id) => retention.isRemoving(id),
+    hasRecording: (id) => logs.has(id) && !retention.isRemoving(id),
     limits: settings,
   });
   let watching: NodeJS.Timeout | undefined;

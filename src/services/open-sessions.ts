@@ -8,6 +8,7 @@ import {
 } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
 import { isDamage } from './error-mapping.ts';
+import { ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import { OpenSession } from './open-session.ts';
 import { SegmentsRefusedError, type SegmentWriter } from './segment-writer.ts';
@@ -36,12 +37,16 @@ interface Opened {
 const MARK_RETRY_MS = 5_000;
 /** Of the time for stopping, what is kept for committing the last batches, in milliseconds. */
 const COMMIT_RESERVE_MS = 2_000;
+/** By then another server, or this one started anew, may answer; in milliseconds. */
+const RETRY_WHEN_STOPPING_MS = 1_000;
 
 /** The sessions that are not over: opens them (also after a crash), keeps them transcribed, and completes them. */
 export class OpenSessions {
   readonly #parts: OpenSessionsParts;
   readonly #opened = new Map<string, Opened>();
   readonly #opening = new Map<string, Promise<OpenSession>>();
+  /** Completed, their logs not closed yet: nobody else may write to those. */
+  readonly #closing = new Map<string, Promise<void>>();
   #stopped = false;
 
   constructor(parts: OpenSessionsParts) {
@@ -89,20 +94,12 @@ export class OpenSessions {
 
   /**
    * Opens a completed session again for one more chunk: `append` stores it, and only when it was accepted is the session
-   * active again. Nobody sees the session before that.
+   * active again. Nobody sees the session before that. When the session is open, or being opened by somebody else, `append`
+   * is not called.
    */
   reopen(record: SessionRecord, append: (session: OpenSession) => Promise<unknown>): Promise<OpenSession> {
     return this.#once(record, async () => {
-      // The database says ACTIVE before the chunk is acknowledged, so that a crash in between finds the session.
-      await this.#parts.store.commitBatch({
-        sessionId: record.id,
-        fromPosition: record.journalPosition,
-        toPosition: record.journalPosition,
-        finals: [],
-        interims: [],
-        session: { ...record, status: 'ACTIVE', endReason: null, endedAt: null },
-      });
-      const session = await this.#load(record);
+      const session = await this.#load(record, (loaded) => this.#sayActive(loaded));
       try {
         await append(session);
       } catch (error) {
@@ -137,7 +134,7 @@ export class OpenSessions {
     const flushed = Promise.allSettled(opened.map(({ session }) => writer.flush(session, 'stop')));
     await Promise.race([flushed, delay(limitMs - (performance.now() - began), undefined, { ref: false })]);
     await writer.stop();
-    await Promise.allSettled(opened.map(({ session }) => session.close()));
+    await Promise.allSettled([...opened.map(({ session }) => session.close()), ...this.#closing.values()]);
     this.#opened.clear();
   }
 
@@ -157,12 +154,27 @@ export class OpenSessions {
     if (present !== undefined) return Promise.resolve(present);
     const earlier = this.#opening.get(record.id);
     if (earlier !== undefined) return earlier;
-    const opening = open().finally(() => this.#opening.delete(record.id));
+    if (this.#stopped) return Promise.reject(stopping());
+    const closed = this.#closing.get(record.id) ?? Promise.resolve();
+    const opening = closed.then(open).finally(() => this.#opening.delete(record.id));
     this.#opening.set(record.id, opening);
     return opening;
   }
 
-  async #load(stored: SessionRecord): Promise<OpenSession> {
+  /** The database says ACTIVE before the chunk is acknowledged, so that a crash in between finds the session. */
+  async #sayActive(record: SessionRecord): Promise<void> {
+    await this.#parts.store.commitBatch({
+      sessionId: record.id,
+      fromPosition: record.journalPosition,
+      toPosition: record.journalPosition,
+      finals: [],
+      interims: [],
+      session: { ...record, status: 'ACTIVE', endReason: null, endedAt: null },
+    });
+  }
+
+  /** @param beforeFollowing called once the logs are open, with the session as the database has it. */
+  async #load(stored: SessionRecord, beforeFollowing?: (record: SessionRecord) => Promise<void>): Promise<OpenSession> {
     const { logs, store, writer, readFinals } = this.#parts;
     const { rewindTo, ...opened } = await logs.open(stored).catch((error: unknown) => {
       // Clients are only told that the session can't go on, whoever asks for it.
@@ -177,6 +189,7 @@ export class OpenSessions {
     });
     try {
       if (rewindTo !== null) await store.rewindCheckpoint(record.id, rewindTo);
+      await beforeFollowing?.(record);
       await writer.follow(session);
       return session;
     } catch (error) {
@@ -225,21 +238,34 @@ export class OpenSessions {
   }
 
   async #complete(opened: Opened): Promise<void> {
-    const { session, transcription } = opened;
+    const { session } = opened;
     const { writer, logger } = this.#parts;
     try {
       await this.#settle(session);
       if (this.#stopped) return;
       writer.unfollow(session);
       this.#opened.delete(session.id);
-      await transcription?.stop();
-      await session.close();
+      await this.#close(opened);
     } catch (error) {
       if (!this.#stopped) logger.error({ sessionId: session.id, err: error }, 'session not completed');
     } finally {
       session.updates.end();
       opened.completed.notify();
     }
+  }
+
+  async #close({ session, transcription }: Opened): Promise<void> {
+    const close = async () => {
+      await transcription?.stop();
+      await session.close();
+    };
+    // How it went is told to whoever closes; who waits to open it again finds what is on the disk.
+    const closing = close().finally(() => this.#closing.delete(session.id));
+    this.#closing.set(
+      session.id,
+      closing.catch(() => undefined),
+    );
+    await closing;
   }
 
   /** Brings the session's end into the database: it is completed or, should the database refuse its segments, failed. */
@@ -271,6 +297,12 @@ export class OpenSessions {
       }
     }
   }
+}
+
+function stopping(): ServiceError {
+  return new ServiceError('OVERLOADED', 'The server is stopping: connect again.', {
+    retryAfterMs: RETRY_WHEN_STOPPING_MS,
+  });
 }
 
 function isSameRecogniser(a: RecogniserIdentity | null, b: RecogniserIdentity): boolean {

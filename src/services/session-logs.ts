@@ -68,6 +68,12 @@ export class SessionLogDirectory {
     }
   }
 
+  /** Whether both logs of a session are there, in whatever state. */
+  has(sessionId: string): boolean {
+    const folder = join(this.#directory, sessionId);
+    return existsSync(join(folder, 'journal.log')) && existsSync(join(folder, 'audio.log'));
+  }
+
   /**
    * Removes the logs of a session for good; does nothing when there are none. They must not be open.
    * @throws RangeError when the id names no folder of its own

@@ -1,6 +1,6 @@
 import { commitBatch } from './commit-batch.ts';
 import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
-import type { PrismaClient } from './generated/prisma/client.ts';
+import type { Prisma, PrismaClient } from './generated/prisma/client.ts';
 import { finalsBySequence, findSegment, interimsOf, listSegments } from './segment-queries.ts';
 import { findExpiredRecordings, markFailed, markRecordingRemoved, rewindCheckpoint } from './session-marks.ts';
 import { listSessions } from './session-list.ts';
@@ -14,12 +14,14 @@ import {
   type NewSession,
   type Page,
   type PageRequest,
+  type ReceivedAudio,
   type Segment,
   type SegmentBatch,
   type SegmentFilter,
   type SessionFilter,
   type SessionOrder,
   type SessionRecord,
+  type SessionStatus,
   type SessionStore,
   type Totals,
 } from './session-store.ts';
@@ -68,14 +70,11 @@ export class PrismaSessionStore implements SessionStore {
   }
 
   findOpenSessions(): Promise<SessionRecord[]> {
-    const open = [sessionStatuses.toColumn('ACTIVE'), sessionStatuses.toColumn('FINALIZING')];
-    return translated(async () => {
-      const rows = await this.#client.session.findMany({
-        where: { status: { in: open } },
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-      });
-      return rows.map(toSessionRecord);
-    });
+    return this.#findOldestFirst({ status: { in: columns(['ACTIVE', 'FINALIZING']) } });
+  }
+
+  findFailedSessions(): Promise<SessionRecord[]> {
+    return this.#findOldestFirst({ status: { in: columns(['FAILED']) }, recordingRemovedAt: null });
   }
 
   listSessions(filter: SessionFilter, order: SessionOrder, page: PageRequest): Promise<Page<SessionRecord>> {
@@ -97,8 +96,8 @@ export class PrismaSessionStore implements SessionStore {
     return translated(() => rewindCheckpoint(this.#client, sessionId, position));
   }
 
-  markFailed(sessionId: string, at: Date): Promise<void> {
-    return translated(() => markFailed(this.#client, sessionId, at));
+  markFailed(sessionId: string, at: Date, received: ReceivedAudio): Promise<void> {
+    return translated(() => markFailed(this.#client, sessionId, at, received));
   }
 
   findExpiredRecordings(endedBefore: Date, limit: number): Promise<string[]> {
@@ -133,6 +132,13 @@ export class PrismaSessionStore implements SessionStore {
     // Begun as a writer, as all transactions are.
     await translated(() => this.#client.$transaction((transaction) => transaction.$queryRaw`SELECT 1`));
   }
+
+  #findOldestFirst(where: Prisma.SessionWhereInput): Promise<SessionRecord[]> {
+    return translated(async () => {
+      const rows = await this.#client.session.findMany({ where, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+      return rows.map(toSessionRecord);
+    });
+  }
 }
 
 async function translated<T>(work: () => Promise<T>): Promise<T> {
@@ -141,4 +147,8 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw toDatabaseError(error);
   }
+}
+
+function columns(statuses: readonly SessionStatus[]): string[] {
+  return statuses.map((status) => sessionStatuses.toColumn(status));
 }

@@ -1,5 +1,5 @@
 import type { PrismaClient } from './generated/prisma/client.ts';
-import { DatabaseRefusedError } from './session-store.ts';
+import { DatabaseRefusedError, type ReceivedAudio } from './session-store.ts';
 import { endReasons, sessionStatuses } from './vocabulary.ts';
 
 /** What is said about a session from outside of its journal: see `SessionStore` for each. */
@@ -11,12 +11,18 @@ export async function rewindCheckpoint(client: PrismaClient, sessionId: string, 
   });
 }
 
-export async function markFailed(client: PrismaClient, sessionId: string, at: Date): Promise<void> {
+export async function markFailed(
+  client: PrismaClient,
+  sessionId: string,
+  at: Date,
+  { nextSequence, receivedMs }: ReceivedAudio,
+): Promise<void> {
   const status = sessionStatuses.toColumn('FAILED');
   const endReason = endReasons.toColumn('FAILURE');
   await client.$transaction(async (transaction) => {
     const touched = await transaction.$executeRaw`
-      UPDATE sessions SET status = ${status}, end_reason = ${endReason}, ended_at = COALESCE(ended_at, ${at})
+      UPDATE sessions SET status = ${status}, end_reason = ${endReason}, ended_at = COALESCE(ended_at, ${at}),
+        next_sequence = ${nextSequence}, received_ms = ${receivedMs}
       WHERE id = ${sessionId}`;
     if (touched === 0) throw new DatabaseRefusedError(`The database does not have the session ${sessionId}`);
     await transaction.$executeRaw`DELETE FROM segments WHERE session_id = ${sessionId} AND sequence IS NULL`;

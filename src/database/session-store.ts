@@ -115,6 +115,13 @@ export interface SessionProgress {
   readonly coverage: Coverage;
 }
 
+/** What a session has received, whether or not its segments are in the database. */
+export interface ReceivedAudio {
+  readonly nextSequence: number;
+  /** Length of the timeline, in milliseconds. */
+  readonly receivedMs: number;
+}
+
 /**
  * `applied`: committed now. `already-applied`: the stored checkpoint is at or beyond `toPosition` (an earlier attempt's
  * outcome was unknown, and it had gone through); nothing was written.
@@ -198,6 +205,8 @@ export interface SessionStore {
   findSessionByExternalId(externalId: string): Promise<SessionRecord | null>;
   /** Sessions that are `ACTIVE` or `FINALIZING`, oldest first. */
   findOpenSessions(): Promise<SessionRecord[]>;
+  /** Sessions that are `FAILED` and whose recording is there, oldest first. */
+  findFailedSessions(): Promise<SessionRecord[]>;
   listSessions(filter: SessionFilter, order: SessionOrder, page: PageRequest): Promise<Page<SessionRecord>>;
 
   /**
@@ -214,10 +223,10 @@ export interface SessionStore {
 
   /**
    * Ends a session that can't go on: `FAILED`, for the reason `FAILURE`, at `at` unless it had ended before. Its finals stay,
-   * its interims go.
+   * its interims go, and what was received stands in its row all the same.
    * @throws DatabaseRefusedError when there is no such session.
    */
-  markFailed(sessionId: string, at: Date): Promise<void>;
+  markFailed(sessionId: string, at: Date, received: ReceivedAudio): Promise<void>;
 
   /** At most `limit` sessions that are over and ended before `endedBefore`, whose recording is there; oldest end first. */
   findExpiredRecordings(endedBefore: Date, limit: number): Promise<string[]>;

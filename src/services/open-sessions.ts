@@ -70,10 +70,14 @@ export class OpenSessions {
     return new Set([...this.#opened.keys(), ...this.#opening.keys()]).size;
   }
 
-  /** Opens every session that was not over when the server stopped. One that can't be opened doesn't hold up the others. */
+  /**
+   * Opens every session that was not over when the server stopped, and those whose segments the database had refused: it may
+   * take them now. One that can't be opened doesn't hold up the others.
+   */
   async recover(): Promise<void> {
-    const { store, logger } = this.#parts;
-    for (const record of await store.findOpenSessions()) {
+    const { store, logs, logger } = this.#parts;
+    const failed = (await store.findFailedSessions()).filter(({ id }) => logs.has(id));
+    for (const record of [...(await store.findOpenSessions()), ...failed]) {
       try {
         const session = await this.open(record);
         logger.info(
@@ -281,15 +285,15 @@ export class OpenSessions {
       );
     } catch (error) {
       if (!(error instanceof SegmentsRefusedError)) throw error;
-      await this.#markFailed(sessionId);
+      await this.#markFailed(session);
       logger.error({ sessionId, err: error }, 'session failed: its segments stand in its journal only');
     }
   }
 
-  async #markFailed(id: string): Promise<void> {
+  async #markFailed({ id, audio, receivedMs }: OpenSession): Promise<void> {
     for (;;) {
       try {
-        await this.#parts.store.markFailed(id, new Date());
+        await this.#parts.store.markFailed(id, new Date(), { nextSequence: audio.nextSequence, receivedMs });
         return;
       } catch (error) {
         if (this.#stopped || !(error instanceof DatabaseUnavailableError)) throw error;

@@ -72,6 +72,13 @@ export class SessionWarnings {
           "The session's logs could not be opened; the server's log says why. It goes on as soon as they can be.",
       });
     }
+    if (session === undefined && record.status === 'FAILED' && record.recordingRemovedAt === null) {
+      warnings.push({
+        code: 'DATABASE_REFUSED',
+        message:
+          "The database did not take all of the segments; the others are kept in the session's journal, and the server's next start tries again.",
+      });
+    }
     if (record.coverage.failedMs > 0) {
       warnings.push({
         code: 'AUDIO_FAILED',

@@ -197,6 +197,7 @@ describe('a session whose checkpoint was put back', () => {
 });
 
 describe('a session that failed', () => {
+  const nothing = { nextSequence: 0, receivedMs: 0 };
   const database = useTemporaryDatabase();
 
   it('is over, with its finals and without its interims', async () => {
@@ -205,8 +206,15 @@ describe('a session that failed', () => {
     const interims = [interimSegment('a', 'a:0:9000')];
     await store.commitBatch({ ...batchOf(finalsOf('a', 2), 0, 2), interims });
     const at = new Date('2026-03-14T11:00:00.250Z');
-    await store.markFailed('a', at);
-    expect(await store.findSession('a')).toMatchObject({ status: 'FAILED', endReason: 'FAILURE', endedAt: at });
+    await store.markFailed('a', at, { nextSequence: 5, receivedMs: 5000 });
+    expect(await store.findSession('a')).toMatchObject({
+      status: 'FAILED',
+      endReason: 'FAILURE',
+      endedAt: at,
+      nextSequence: 5,
+      coverage: { receivedMs: 5000 },
+      statistics: { totalSegments: 2 },
+    });
     expect(await store.interimsOf('a')).toEqual([]);
     expect(await store.findSegment('a:0:2')).not.toBeNull();
     expect(await store.findOpenSessions()).toEqual([]);
@@ -219,12 +227,12 @@ describe('a session that failed', () => {
     await store.commitBatch(
       batch('a', 0, 1, { session: progress({ status: 'FINALIZING', endReason: 'CLIENT', endedAt }) }),
     );
-    await store.markFailed('a', new Date('2026-03-14T11:00:00Z'));
+    await store.markFailed('a', new Date('2026-03-14T11:00:00Z'), nothing);
     expect(await store.findSession('a')).toMatchObject({ status: 'FAILED', endReason: 'FAILURE', endedAt });
   });
 
   it('must be there', async () => {
-    await expect(database().store.markFailed('nobody', new Date())).rejects.toThrow(DatabaseRefusedError);
+    await expect(database().store.markFailed('nobody', new Date(), nothing)).rejects.toThrow(DatabaseRefusedError);
   });
 });
 

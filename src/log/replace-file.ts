@@ -48,12 +48,21 @@ export async function replaceFile(
 export async function keepAside(fileSystem: LogFileSystem, path: string): Promise<void> {
   for (let number = 1; ; number += 1) {
     try {
-      await fileSystem.link(path, `${path}.damaged-${number}`);
+      await fileSystem.link(path, keptAside(path, number));
       return;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
   }
+}
+
+/** Where the first file that was kept aside stands. */
+export function firstKeptAside(path: string): string {
+  return keptAside(path, 1);
+}
+
+function keptAside(path: string, number: number): string {
+  return `${path}.damaged-${number}`;
 }
 
 /** Bytes of a file that are to stand at the same place in another. */

@@ -8,6 +8,7 @@ import type { FramedLogOptions } from '../log/framed-log.ts';
 import { Journal } from '../log/journal.ts';
 import { nodeFileSystem, type LogFileSystem } from '../log/log-file-system.ts';
 import type { RenewalEvent } from '../log/log-renewal.ts';
+import { firstKeptAside } from '../log/replace-file.ts';
 import { LogIncompleteError } from '../log/storage-errors.ts';
 import { parseJournalEntry, type AudioEvidence, type JournalEntry } from './journal-entry.ts';
 import { applyEntry, EMPTY_JOURNAL, type JournalState } from './journal-state.ts';
@@ -22,7 +23,7 @@ export interface SessionLogs {
    * from the audio again. `null` when the journal has everything that the database followed.
    */
   readonly rewindTo: number | null;
-  /** The journal lost entries that may have been shown: until they are derived again, it ends before them. */
+  /** The journal lost entries that may have been shown, now or earlier: until they are derived again, it ends before them. */
   readonly journalWasCut: boolean;
 }
 
@@ -61,7 +62,10 @@ export class SessionLogDirectory {
         const { journalPosition: checkpoint } = record;
         this.#logger.error({ sessionId: record.id, rewindTo, checkpoint }, 'journal lost entries: deriving them again');
       }
-      return { audio, journal, state, rewindTo, journalWasCut: wasCut || rewindTo !== null };
+      // A crash may have come since: then the database tells, or the damaged file that was kept.
+      const databaseSawMore = rewindTo !== null || record.statistics.totalSegments > state.lastSequence;
+      const journalWasCut = wasCut || databaseSawMore || existsSync(firstKeptAside(journal.path));
+      return { audio, journal, state, rewindTo, journalWasCut };
     } catch (error) {
       await journal.close();
       throw error;

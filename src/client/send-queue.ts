@@ -61,7 +61,7 @@ export class SendQueue {
   #numbered: number;
   /** Of those, the ones that were sent over the present connection. */
   #sent = 0;
-  /** Whether the session can have been begun by an earlier program, of which this queue knows nothing. */
+  /** Nothing was ever sent from here: what the session has was sent by an earlier program, of which this queue knows nothing. */
   #isFresh: boolean;
   #bytes = 0;
   #unsentFrames = 0;
@@ -77,12 +77,12 @@ export class SendQueue {
     this.#format = format;
     this.#limits = limits;
     this.#listener = listener;
-    this.#isFresh = kept === null;
     this.#head = kept?.head ?? { sequence: 0, frame: 0 };
     this.#items = [...(kept?.items ?? [])];
     this.#endFrame = this.#head.frame;
     this.#numbered = 0;
     for (const item of this.#items) this.#checkAndCount(item);
+    this.#isFresh = this.nextSequence === 0 && this.#head.frame === 0;
   }
 
   get head(): QueueHead {

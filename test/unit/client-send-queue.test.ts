@@ -276,6 +276,15 @@ describe('the queue of audio that is not acknowledged', () => {
     expect(world.queue.writtenMs).toBe(750);
   });
 
+  it('goes behind it also when the page was reloaded before the server had answered', () => {
+    const item = { kind: 'audio', frame: 0, frames: 400, sequence: null, bytes: framesFrom(0, 400) } as const;
+    const listener = { onChange: () => undefined, onGap: () => undefined };
+    const queue = new SendQueue(FORMAT, ROOMY, listener, { head: { sequence: 0, frame: 0 }, items: [item] });
+    queue.synchronise({ nextSequence: 7, receivedMs: 700 });
+    expect(queue.take()).toMatchObject({ sequence: 7, frame: 5_600 });
+    expect(queue.writtenMs).toBe(750);
+  });
+
   it('refuses to go on when somebody else sends to its session', () => {
     const world = new World(ROOMY);
     world.write(50);

@@ -136,16 +136,21 @@ export class Connection {
     // Asked again, the library would open another socket, of which the present operations know nothing.
     if (this.#lost !== null) return Promise.reject(this.#lost);
     return new Promise((resolve, reject) => {
+      let hasFailed = false;
       const unsubscribe = this.#client.subscribe(
         { query: document, variables },
         {
           next: ({ data, errors }) => {
+            if (hasFailed) return;
             try {
               if (errors !== undefined) throw apiError(errors);
               onItem(read(new Answer(data)));
             } catch (error) {
+              hasFailed = true;
               reject(asError(error));
-              unsubscribe();
+              // When the server's own end of the operation is behind this answer already, the library would count the end
+              // twice, and close the socket under the other operations.
+              setTimeout(unsubscribe);
             }
           },
           error: (error) => reject(Array.isArray(error) ? apiError(error) : (this.#lost ?? asError(error))),

@@ -35,6 +35,8 @@ const COMPLETION_POLL_MS = 250;
 export class Attempt {
   readonly #parts: AttemptParts;
   #hasEnded = false;
+  /** The server refused a chunk for good: none will open the session again. */
+  #isRefused = false;
 
   constructor(parts: AttemptParts) {
     this.#parts = parts;
@@ -56,6 +58,10 @@ export class Attempt {
     const following = this.#follow(state.id, sender);
     const [completed] = await Promise.all([this.#checked(following), this.#sendAndEnd(state.id, sender, following)]);
     return completed;
+  }
+
+  get #isOver(): boolean {
+    return this.#hasEnded || this.#isRefused;
   }
 
   /** Starts the session, or asks how far it is. */
@@ -88,8 +94,11 @@ export class Attempt {
       this.#hasEnded = true;
       recording.changed.raise();
     } catch (error) {
-      // What was said before the session was over is still to be given.
-      if (hasCode(error, 'SESSION_NOT_ACTIVE') && (await this.#stateOf(sessionId)).status !== 'ACTIVE') await following;
+      if (!hasCode(error, 'SESSION_NOT_ACTIVE')) throw error;
+      // What was said before is still to be given; one that is too long the server is about to end.
+      this.#isRefused = true;
+      recording.changed.raise();
+      await following;
       throw error;
     }
   }
@@ -105,12 +114,12 @@ export class Attempt {
         await recording.changed.wait(COMPLETION_POLL_MS);
         state = await this.#stateOf(sessionId);
       }
-      if (state.status !== 'ACTIVE' && (this.#hasEnded || state.endReason !== 'IDLE_TIMEOUT')) {
+      if (state.status !== 'ACTIVE' && (this.#isOver || state.endReason !== 'IDLE_TIMEOUT')) {
         recording.segments.end();
         return state;
       }
       // Ended for idleness: the next chunk opens it again.
-      while (state.status !== 'ACTIVE' && sender.acknowledgements === seen && !this.#hasEnded) {
+      while (state.status !== 'ACTIVE' && sender.acknowledgements === seen && !this.#isOver) {
         if (connection.lost !== null) throw connection.lost;
         await recording.changed.wait();
       }

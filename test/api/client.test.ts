@@ -1,5 +1,9 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { Connection } from '../../src/client/connection.ts';
 import { MemoryChunkStore, VerbatimError, type Gap } from '../../src/client/index.ts';
 import { BreakableConnection } from '../e2e/breakable-connection.ts';
 import { accountOf, listenTo, quickClient, SPEECH_FORMAT, transcribeUndisturbed } from '../support/client-session.ts';
@@ -20,6 +24,20 @@ function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
       controller.close();
     },
   });
+}
+
+/** @returns whether it could be done now: to wait for the server's transaction here would stop the server, too. */
+function markRecordingRemoved(dataDirectory: string): boolean {
+  const database = new Database(join(dataDirectory, 'verbatim.db'), { timeout: 0 });
+  try {
+    database.exec('UPDATE sessions SET recording_removed_at = created_at');
+    return true;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return false;
+    throw error;
+  } finally {
+    database.close();
+  }
 }
 
 let server: TestServer;
@@ -162,6 +180,36 @@ describe('a session of the client', () => {
     await idle.stop();
   });
 
+  it('says so when its session, which was ended for idleness, can’t be opened again', async () => {
+    const idle = await startTestServer({ sessionIdleTimeoutMs: 1_000 });
+    const session = await quickClient(idle.url).startSession({ audio: SPEECH_FORMAT });
+    const { finals } = listenTo(session);
+    for (const chunk of speechChunks(['alpha', PAUSE])) session.write(chunk);
+    const id = await session.started;
+    await until(async () => (await readSession(idle.client, id)).status === 'COMPLETED');
+    await until(() => markRecordingRemoved(idle.dataDirectory), {
+      what: 'a moment in which the server writes nothing',
+    });
+    for (const chunk of speechChunks(['bravo', PAUSE])) session.write(chunk);
+    await expect(session.finished).rejects.toMatchObject({ code: 'SESSION_NOT_ACTIVE' });
+    expect(textsOf(finals)).toEqual(['alpha']);
+    expect(session.status.bufferedMs).toBeGreaterThan(0);
+    await idle.stop();
+  });
+
+  it('gives all finals of a session that became as long as one may be, and says what it could not send', async () => {
+    const short = await startTestServer({ sessionMaxMs: 2_000 });
+    const session = await quickClient(short.url).startSession({ audio: SPEECH_FORMAT });
+    const { finals } = listenTo(session);
+    for (const chunk of speechChunks(['alpha', PAUSE, 'bravo', PAUSE, PAUSE, PAUSE, 'charlie', PAUSE])) {
+      session.write(chunk);
+    }
+    await expect(session.finished).rejects.toMatchObject({ code: 'SESSION_NOT_ACTIVE' });
+    expect(textsOf(finals)).toEqual(['alpha', 'bravo']);
+    expect(session.status.bufferedMs).toBeGreaterThan(0);
+    await short.stop();
+  });
+
   it('gives the finals that there are when somebody else ends its session, and says so', async () => {
     const session = await quickClient(server.url).startSession({ audio: SPEECH_FORMAT });
     const { finals } = listenTo(session);
@@ -238,5 +286,26 @@ describe('a session of the client', () => {
     expect(textsOf(finals)).toEqual(TEXTS);
     // One chunk may be on top: it is taken while there is room for a part of it.
     expect(most).toBeLessThanOrEqual(2_000);
+  });
+});
+
+describe('a connection of the client', () => {
+  it('is as good as before after an operation was refused', async () => {
+    const connection = await Connection.open(
+      { url: new URL('/graphql', server.url), token: null },
+      { webSocket: WebSocket },
+    );
+    const name = () => connection.request('{ __typename }', {}, (data) => data.string('__typename'));
+    for (let refusal = 0; refusal < 5; refusal++) {
+      const refused = connection.request(
+        'mutation { endSession(input: { sessionId: "none" }) { session { id } } }',
+        {},
+        () => null,
+      );
+      await expect(refused).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+      expect(await name()).toBe('Query');
+    }
+    expect(connection.lost).toBeNull();
+    connection.close();
   });
 });

@@ -1,5 +1,10 @@
 import type { StreamRequest } from './messages.ts';
-import type { RecognitionListener, RecognitionStream, StreamOptions } from './recogniser.ts';
+import {
+  RecognitionFailure,
+  type RecognitionListener,
+  type RecognitionStream,
+  type StreamOptions,
+} from './recogniser.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 
 /** The parent's end of a stream. Until there is a process for it, it keeps what is written. */
@@ -54,6 +59,14 @@ export class PooledStream implements RecognitionStream {
     this.#closed = true;
     this.#process?.removeListener(this.#streamId);
     this.#onOver();
+  }
+
+  /** Fails it for a reason that has nothing to do with its audio: its owner may open it again. */
+  interrupt(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#process?.removeListener(this.#streamId);
+    this.#listener.onFailure(new RecognitionFailure(reason, 'outside'));
   }
 
   #request(request: StreamRequest): void {

@@ -62,7 +62,7 @@ export class ProcessPool implements Recogniser {
       failuresInARow: 0,
       restart: null,
     }));
-    this.#isolated = new IsolatedStreams((owner) => this.#fork(owner), options.logger);
+    this.#isolated = new IsolatedStreams((owner) => this.#fork(owner), options.timing.isolatedTurnMs, options.logger);
   }
 
   get ready(): boolean {

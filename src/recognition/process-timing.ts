@@ -16,6 +16,11 @@ export interface ProcessTiming {
   readonly longestRestartMs: number;
   /** A process that worked for so long is not one that fails at once: the pauses begin anew. */
   readonly provenMs: number;
+  /**
+   * How long an isolated stream may keep the process from others that wait for it: enough to hear and decode whatever can be
+   * decided next, unless its audio does not come.
+   */
+  readonly isolatedTurnMs: number;
   /** Time to end by itself before a process is killed. */
   readonly stopMs: number;
 }
@@ -28,5 +33,6 @@ export const DEFAULT_TIMING: ProcessTiming = {
   firstRestartMs: 100,
   longestRestartMs: 30_000,
   provenMs: 60_000,
+  isolatedTurnMs: 60_000,
   stopMs: 2_000,
 };

@@ -107,6 +107,34 @@ describe('an isolated stream', () => {
     await until(() => pool.pids.length === 1, { what: 'the end of the process' });
   });
 
+  it('gives way to one that waits when its own audio does not come, and nothing is held against it', SLOW, async () => {
+    const pool = await startPool({ timing: { isolatedTurnMs: 100 } });
+    const [silent, other, again] = [new RecordingListener(), new RecordingListener(), new RecordingListener()];
+    const stream = openPooled(pool, silent, { isolated: true });
+    writeParts(stream, chunksOf(['alpha', pause, 'bravo']), 2);
+    await until(() => silent.texts.length > 0, { what: 'the first words' });
+    speakWhole(openPooled(pool, other, { isolated: true }), ['charlie']);
+    expect((await other.untilEnded()).texts).toEqual(['charlie']);
+    expect(silent.failures.map(({ blame }) => blame)).toEqual(['outside']);
+    const resume = silent.decisions.at(-1)?.resume ?? null;
+    const resumed = openPooled(pool, again, { isolated: true, resume });
+    writeParts(resumed, chunksOf(['alpha', pause, 'bravo']), 2, resume?.readFromFrame);
+    resumed.end();
+    expect((await again.untilEnded()).texts).toEqual(['bravo']);
+  });
+
+  it('keeps its process beyond its turn while nobody waits for it', SLOW, async () => {
+    const pool = await startPool({ timing: { isolatedTurnMs: 1 } });
+    const listener = new RecordingListener();
+    const stream = openPooled(pool, listener, { isolated: true });
+    const chunks = chunksOf(['alpha', pause, 'bravo', pause]);
+    writeParts(stream, chunks.slice(0, 12), 2);
+    await until(() => listener.texts.length > 0, { what: 'the first words' });
+    writeParts(stream, chunks, 2, 12 * 1_600);
+    stream.end();
+    expect((await listener.untilEnded()).texts).toEqual(['alpha', 'bravo']);
+  });
+
   it('has failures that are not counted for the regular processes, nor theirs for it', SLOW, async () => {
     const pauses: unknown[] = [];
     const logger = { ...silentLogger, error: (details: object) => pauses.push(Reflect.get(details, 'pauseMs')) };

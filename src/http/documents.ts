@@ -7,8 +7,11 @@ const MAX_DEPTH = 12;
 /** Of an operation with its fragments written out; the introspection query of GraphiQL has some hundred. */
 const MAX_SELECTIONS = 5_000;
 const MAX_ERRORS = 10;
-/** Texts kept ready, least recently used first to go; longer ones than `MAX_CACHED_LENGTH` characters are not kept. */
-const MAX_CACHED = 500;
+/**
+ * Texts kept ready, least recently used first to go: so many characters together, of which each stands for one or two hundred
+ * bytes of parsed document. Longer ones than `MAX_CACHED_LENGTH` are not kept.
+ */
+const MAX_CACHED = 250_000;
 const MAX_CACHED_LENGTH = 10_000;
 
 /** A document that can be executed, or what is wrong with it. */
@@ -25,6 +28,8 @@ export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #toClientError: (error: unknown) => GraphQLError;
   readonly #prepared = new Map<string, PreparedDocument>();
+  /** Characters of all texts that are kept. */
+  #cached = 0;
 
   constructor(schema: GraphQLSchema, toClientError: (error: unknown) => GraphQLError) {
     this.#schema = schema;
@@ -35,12 +40,19 @@ export class Documents {
     const known = this.#prepared.get(text);
     const prepared = known ?? this.#prepare(text);
     if (text.length <= MAX_CACHED_LENGTH) {
-      this.#prepared.delete(text);
+      if (!this.#prepared.delete(text)) this.#cached += text.length;
       this.#prepared.set(text, prepared);
-      const [oldest] = this.#prepared.keys();
-      if (this.#prepared.size > MAX_CACHED && oldest !== undefined) this.#prepared.delete(oldest);
+      this.#forgetOldest();
     }
     return prepared;
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#prepared.keys()) {
+      if (this.#cached <= MAX_CACHED) return;
+      this.#prepared.delete(oldest);
+      this.#cached -= oldest.length;
+    }
   }
 
   #prepare(text: string): PreparedDocument {

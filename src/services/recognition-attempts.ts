@@ -6,7 +6,7 @@ import type { FailureBlame } from '../recognition/recogniser.ts';
  * - `shared`: like any other;
  * - `isolated`: in a process of its own, so that it is certain whose failure it is;
  * - `skip`: in a process of its own, and the next utterance is not decoded;
- * - `omit`: in a process of its own, and the audio that the last stream was given before it failed is left out.
+ * - `omit`: in a process of its own, and the audio that was given up is left out.
  */
 export type AttemptMode = 'shared' | 'isolated' | 'skip' | 'omit';
 
@@ -14,6 +14,8 @@ export interface Attempt {
   readonly mode: AttemptMode;
   /** Before the stream is opened, in milliseconds. */
   readonly pauseMs: number;
+  /** The audio that the stream was given before it failed is given up now. */
+  readonly givesUp: boolean;
 }
 
 /** How often each way may fail for a reason that can lie in the audio before the next one is tried. */
@@ -63,6 +65,6 @@ export class RecognitionAttempts {
       this.#mode = NEXT_MODE[this.#mode];
       this.#suspicious = 0;
     }
-    return { mode: this.#mode, pauseMs };
+    return { mode: this.#mode, pauseMs, givesUp: this.#mode === 'omit' && blame !== 'outside' };
   }
 }

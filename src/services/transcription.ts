@@ -239,8 +239,8 @@ export class Transcription {
   /** The recogniser lost the stream: a new one goes on from the end of the journal. */
   #reopenAfter(error: unknown, blame: FailureBlame): void {
     const { session, logger } = this.#parts;
-    const { mode, pauseMs } = this.#attempts.failed(blame);
-    if (mode === 'omit') this.#omitBeforeFrame = this.#writtenFrame;
+    const { mode, pauseMs, givesUp } = this.#attempts.failed(blame);
+    if (givesUp) this.#omitBeforeFrame = this.#writtenFrame;
     logger.warn(
       { sessionId: session.id, attempt: this.#attempts.failures, mode, blame, retryInMs: pauseMs, err: error },
       'recognition interrupted',

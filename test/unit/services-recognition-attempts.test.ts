@@ -18,13 +18,27 @@ describe('audio on which the recogniser fails', () => {
     expect(modesAfter('process', 'stream', 'outside', 'outside', 'outside', 'outside').at(-1)).toBe('isolated');
   });
 
+  it('gives up no more than what it failed on, though the process is killed from outside afterwards', () => {
+    const attempts = new RecognitionAttempts();
+    const blames: FailureBlame[] = [
+      ...Array.from({ length: 7 }, () => 'process' as const),
+      'outside',
+      'outside',
+      'stream',
+    ];
+    const givenUp = blames
+      .map((blame) => attempts.failed(blame))
+      .map(({ mode, givesUp }) => (givesUp ? 'given up' : mode));
+    expect(givenUp.slice(-5)).toEqual(['skip', 'given up', 'omit', 'omit', 'given up']);
+  });
+
   it('has nothing against it any more once something was decided', () => {
     const attempts = new RecognitionAttempts();
     for (let i = 0; i < 5; i++) attempts.failed('process');
     expect(attempts.mode).toBe('skip');
     attempts.passed();
     expect(attempts).toMatchObject({ mode: 'shared', failures: 0 });
-    expect(attempts.failed('process')).toEqual({ mode: 'shared', pauseMs: 100 });
+    expect(attempts.failed('process')).toEqual({ mode: 'shared', pauseMs: 100, givesUp: false });
   });
 
   it('waits longer each time, up to 10 s', () => {

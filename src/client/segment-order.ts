@@ -3,7 +3,8 @@ import type { Segment } from './segments.ts';
 /** The last final that was given to the program. */
 export interface LastFinal {
   readonly cursor: string;
-  readonly endMs: number;
+  /** By channel: where the last final that was given of it ends, in milliseconds; 0 or absent: none was. */
+  readonly endsMs: readonly number[];
 }
 
 export interface SegmentListener {
@@ -21,8 +22,11 @@ export class SegmentOrder {
   readonly #listener: SegmentListener;
   readonly #interims = new Map<string, Segment>();
   #last: LastFinal | null;
-  /** Finals that begin before it were given already, under numbers that the server has forgotten; in milliseconds. */
-  #givenUntilMs = 0;
+  /**
+   * By channel: finals that begin before it were given already, under numbers that the server has forgotten; in milliseconds.
+   * A long utterance of one channel comes after a short one of another, before whose end it began.
+   */
+  #givenUntilMs: readonly number[] = [];
 
   constructor(listener: SegmentListener, last: LastFinal | null) {
     this.#listener = listener;
@@ -40,10 +44,10 @@ export class SegmentOrder {
 
   /**
    * The server does not know the last final any more: a backup was restored. It is asked for all of them again, and what
-   * lies before the end of that final is not given a second time.
+   * lies before the end of its channel's last final is not given a second time.
    */
   forgetPosition(): void {
-    this.#givenUntilMs = Math.max(this.#givenUntilMs, this.#last?.endMs ?? 0);
+    this.#givenUntilMs = this.#endsMs;
     this.#last = null;
   }
 
@@ -76,8 +80,9 @@ export class SegmentOrder {
   }
 
   #receiveFinal(segment: Segment): void {
-    if (segment.cursor !== null) this.#last = { cursor: segment.cursor, endMs: segment.endMs };
-    if (segment.startMs < this.#givenUntilMs) return;
+    const { channel, cursor } = segment;
+    if (cursor !== null) this.#last = { cursor, endsMs: withAt(this.#endsMs, channel, segment.endMs) };
+    if (segment.startMs < (this.#givenUntilMs[channel] ?? 0)) return;
     this.#interims.delete(segment.id);
     for (const other of this.#interims.values()) {
       if (other.channel === segment.channel && other.startMs < segment.endMs) this.#withdraw(other);
@@ -85,7 +90,17 @@ export class SegmentOrder {
     this.#listener.onFinal(segment);
   }
 
+  get #endsMs(): readonly number[] {
+    return this.#last?.endsMs ?? this.#givenUntilMs;
+  }
+
   #withdraw(interim: Segment): void {
     if (this.#interims.delete(interim.id)) this.#listener.onWithdrawn(interim);
   }
+}
+
+/** The same with `value` at `index`, if that is more than what stands there. */
+function withAt(values: readonly number[], index: number, value: number): number[] {
+  const length = Math.max(values.length, index + 1);
+  return Array.from({ length }, (_, i) => Math.max(values[i] ?? 0, i === index ? value : 0));
 }

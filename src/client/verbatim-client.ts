@@ -136,8 +136,8 @@ export class VerbatimClient {
       throw new VerbatimError('NOT_STORED', `there is no recording ${externalId} in the chunk store`);
     }
     const known = kept.recording.lastFinal;
-    const endMs = known?.cursor === after ? known.endMs : 0;
-    const lastFinal = after === null ? null : { cursor: after, endMs };
+    const endsMs = known?.cursor === after ? known.endsMs : [];
+    const lastFinal = after === null ? null : { cursor: after, endsMs };
     return this.#open(kept.recording.request, kept, { isLive: live, release, lastFinal });
   }
 

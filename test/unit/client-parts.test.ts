@@ -119,6 +119,18 @@ describe('the order of segments', () => {
     );
   });
 
+  it('gives each channel’s finals once after the server has forgotten some of them', () => {
+    const { told, order } = watched();
+    const long = { ...final(1, 'long'), channel: 1, endMs: 9_000, sequence: 3, cursor: 'cursor-long' };
+    for (const sequence of [2, 3]) order.receive(final(sequence));
+    order.forgetPosition();
+    for (const sequence of [2, 3]) order.receive(final(sequence));
+    order.receive(long);
+    order.forgetPosition();
+    for (const again of [final(2), final(3), long, final(4)]) order.receive(again);
+    expect(told).toEqual(['final s2', 'final s3', 'final long', 'final s4']);
+  });
+
   it('gives no final twice after the server has forgotten some of them', () => {
     const { told, order } = watched();
     for (const sequence of [1, 2, 3]) order.receive(final(sequence));

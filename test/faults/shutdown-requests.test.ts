@@ -193,6 +193,7 @@ describe('a server with all the connections that it takes', () => {
       await until(async () => (await fetch(`${full.url}/graphql?query={__typename}`)).status === 200, {
         what: 'an answer to another client',
       });
+      expect(refused.map(({ socket }) => socket.closed)).toEqual([false, false]);
     } finally {
       for (const { socket } of refused) socket.destroy();
       await full.stop();

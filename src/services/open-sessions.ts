@@ -16,6 +16,7 @@ import type { SessionLogDirectory } from './session-logs.ts';
 import { Signal } from './signal.ts';
 import { statisticsOf } from './statistics.ts';
 import { Transcription } from './transcription.ts';
+import { requireDerivable } from './underivable-finals.ts';
 
 export interface OpenSessionsParts {
   readonly store: SessionStore;
@@ -192,12 +193,16 @@ export class OpenSessions {
       readFinals: (afterSequence, limit) => readFinals(record.id, afterSequence, limit),
     });
     try {
-      if (rewindTo !== null) await store.rewindCheckpoint(record.id, rewindTo);
+      if (rewindTo !== null) {
+        await requireDerivable(store, session);
+        await store.rewindCheckpoint(record.id, rewindTo);
+      }
       await beforeFollowing?.(record);
       await writer.follow(session);
       return session;
     } catch (error) {
       await session.close();
+      if (isDamage(error)) this.#tellNotRecovered(stored, error);
       throw error;
     }
   }

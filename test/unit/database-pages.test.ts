@@ -209,9 +209,9 @@ describe('listing segments across sessions', () => {
           text: index % 3 === 0 ? `Hello ${id}` : '50% of it_',
         }),
       );
-      await store.commitBatch(
-        batch(id, 0, 1, { finals, interims: [interimSegment(id, `${id} interim`, { startMs: 9000 })] }),
-      );
+      const interims = [interimSegment(id, `${id} interim`, { startMs: 9000 })];
+      const session = progress({ statistics: { totalSegments: finals.length } });
+      await store.commitBatch(batch(id, 0, 1, { finals, interims, session }));
     }
   }
 

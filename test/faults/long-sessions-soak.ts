@@ -12,8 +12,9 @@ const MIB = 2 ** 20;
  */
 const HEAP_LIMIT = 0.5;
 const RSS_LIMIT = 4;
-/** The first part of each process's time fills caches and pools. */
-const WARM_UP_SHARE = 0.2;
+/** The first part of each process's time fills caches and pools; the allocator's arenas take until about its half. */
+const HEAP_WARM_UP_SHARE = 0.2;
+const RSS_WARM_UP_SHARE = 0.5;
 /** A line through fewer points says nothing. */
 const FEWEST_LOOKS = 8;
 
@@ -45,20 +46,27 @@ function printRecovery({ hours: before, audioLogBytes, journalBytes, readyMs, me
 
 /** @returns whether the memory of both kinds of process is flat. */
 function printGrowth(all: readonly Look[], process: number): boolean {
-  const looks = all.slice(Math.floor(all.length * WARM_UP_SHARE));
-  if (looks.length < FEWEST_LOOKS) return true;
-  const grows = (of: (look: Look) => number) => slope(looks.map((look) => [look.hours, of(look) / MIB]));
+  const grows = (of: (look: Look) => number, warmUpShare: number) => {
+    const looks = all.slice(Math.floor(all.length * warmUpShare));
+    return looks.length < FEWEST_LOOKS ? null : slope(looks.map((look) => [look.hours, of(look) / MIB]));
+  };
   const held = ({ heapUsed, external }: Memory) => heapUsed + external;
+  const heap = { warmUp: HEAP_WARM_UP_SHARE, limit: HEAP_LIMIT };
+  const rss = { warmUp: RSS_WARM_UP_SHARE, limit: RSS_LIMIT };
   const figures = [
-    { what: 'server, heap and buffers', growth: grows(({ server }) => held(server)), limit: HEAP_LIMIT },
-    { what: 'server, RSS', growth: grows(({ server }) => server.rss), limit: RSS_LIMIT },
-    { what: 'recogniser, heap and buffers', growth: grows(({ recogniser }) => held(recogniser)), limit: HEAP_LIMIT },
-    { what: 'recogniser, RSS', growth: grows(({ recogniser }) => recogniser.rss), limit: RSS_LIMIT },
+    { what: 'server, heap and buffers', of: (look: Look) => held(look.server), ...heap },
+    { what: 'server, RSS', of: (look: Look) => look.server.rss, ...rss },
+    { what: 'recogniser, heap and buffers', of: (look: Look) => held(look.recogniser), ...heap },
+    { what: 'recogniser, RSS', of: (look: Look) => look.recogniser.rss, ...rss },
   ];
-  for (const { what, growth, limit } of figures) {
-    console.log(`process ${process}, ${what}: ${growth.toFixed(3)} MiB an hour (at most ${limit})`);
+  let isFlat = true;
+  for (const { what, of, warmUp, limit } of figures) {
+    const growth = grows(of, warmUp);
+    const told = growth === null ? 'too short to tell' : `${growth.toFixed(3)} MiB an hour (at most ${limit})`;
+    console.log(`process ${process}, ${what}: ${told}`);
+    isFlat &&= growth === null || growth <= limit;
   }
-  return figures.every(({ growth, limit }) => growth <= limit);
+  return isFlat;
 }
 
 /** Of the straight line that fits best (least squares). */

@@ -59,14 +59,14 @@ function printGrowth(all: readonly Look[], process: number): boolean {
     { what: 'recogniser, heap and buffers', of: (look: Look) => held(look.recogniser), ...heap },
     { what: 'recogniser, RSS', of: (look: Look) => look.recogniser.rss, ...rss },
   ];
-  let isFlat = true;
+  let withinLimits = true;
   for (const { what, of, warmUp, limit } of figures) {
     const growth = grows(of, warmUp);
     const told = growth === null ? 'too short to tell' : `${growth.toFixed(3)} MiB an hour (at most ${limit})`;
     console.log(`process ${process}, ${what}: ${told}`);
-    isFlat &&= growth === null || growth <= limit;
+    withinLimits &&= growth === null || growth <= limit;
   }
-  return isFlat;
+  return withinLimits;
 }
 
 /** Of the straight line that fits best (least squares). */

@@ -34,7 +34,7 @@ const report = await runLongSession({ hours, built: !values.sources, kill: true,
 console.log(`\n${hours} hours of audio: ${report.finals} finals, each once, each text and time exact`);
 if (report.recovery !== null) printRecovery(report.recovery);
 const isFlat = report.looks.map((looks, index) => printGrowth(looks, index + 1)).every(Boolean);
-console.log(isFlat ? 'memory is flat' : 'MEMORY GROWS');
+console.log(isFlat ? 'no growth beyond these limits' : 'MEMORY GROWS');
 process.exitCode = isFlat ? 0 : 1;
 
 function printRecovery({ hours: before, audioLogBytes, journalBytes, readyMs, memory }: Recovery): void {

@@ -30,9 +30,8 @@ export async function markFailed(
 }
 
 export async function findExpiredRecordings(client: PrismaClient, endedBefore: Date, limit: number): Promise<string[]> {
-  const over = [sessionStatuses.toColumn('COMPLETED'), sessionStatuses.toColumn('FAILED')];
   const rows = await client.session.findMany({
-    where: { recordingRemovedAt: null, endedAt: { lt: endedBefore }, status: { in: over } },
+    where: { recordingRemovedAt: null, endedAt: { lt: endedBefore }, status: sessionStatuses.toColumn('COMPLETED') },
     orderBy: [{ endedAt: 'asc' }, { id: 'asc' }],
     take: limit,
     select: { id: true },

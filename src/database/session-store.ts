@@ -228,7 +228,10 @@ export interface SessionStore {
    */
   markFailed(sessionId: string, at: Date, received: ReceivedAudio): Promise<void>;
 
-  /** At most `limit` sessions that are over and ended before `endedBefore`, whose recording is there; oldest end first. */
+  /**
+   * At most `limit` sessions that were completed and ended before `endedBefore`, whose recording is there; oldest end first. Not
+   * those that failed: the journal has what the database did not take.
+   */
   findExpiredRecordings(endedBefore: Date, limit: number): Promise<string[]>;
   /** The session's logs are gone. */
   markRecordingRemoved(sessionId: string, at: Date): Promise<void>;

@@ -4,9 +4,9 @@ import type { SessionRecord } from '../database/session-store.ts';
 import type { AppendOutcome } from '../log/audio-log.ts';
 import { asServiceError } from './error-mapping.ts';
 import { ServiceError } from './errors.ts';
-import type { OpenSession } from './open-session.ts';
+import { isRunning, type OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
-import { isRunning, type SessionLookup } from './session-lookup.ts';
+import type { SessionLookup } from './session-lookup.ts';
 import type { StorageGuard } from './storage-guard.ts';
 
 export interface AudioLimits {

@@ -65,6 +65,8 @@ export interface Services {
 const PING_LIMIT_MS = 1_000;
 /** How much later than its batch's time a final may be committed before the writer counts as lagging, in milliseconds. */
 const LAG_TOLERANCE_MS = 5_000;
+/** Between two attempts to open what could not be opened at the start, in milliseconds. */
+const RECOVERY_INTERVAL_MS = 60_000;
 /** Between two looks at what is wrong with the open sessions, in milliseconds. */
 const WARNING_INTERVAL_MS = 1_000;
 
@@ -119,6 +121,9 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
     limits: settings,
   });
   let watching: NodeJS.Timeout | undefined;
+  let recovering: NodeJS.Timeout | undefined;
+  const recoverLeft = () =>
+    open.recoverLeft().catch((error: unknown) => logger.warn({ err: error }, 'sessions not recovered yet'));
   const timeouts = new SessionTimeouts(open, sessions, settings, logger);
   return {
     sessions,
@@ -132,6 +137,8 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
       timeouts.start();
       watching = setInterval(() => warnings.check(open.all), WARNING_INTERVAL_MS);
       watching.unref();
+      recovering = setInterval(() => void recoverLeft(), RECOVERY_INTERVAL_MS);
+      recovering.unref();
       retention.start();
     },
     async stop(limitMs) {
@@ -139,6 +146,7 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
       audio.stopAccepting();
       timeouts.stop();
       clearInterval(watching);
+      clearInterval(recovering);
       await retention.stop();
       await open.stop(limitMs);
     },

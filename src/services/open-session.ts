@@ -182,3 +182,8 @@ export class OpenSession {
     }
   }
 }
+
+/** The session is not over, as far as its row says. */
+export function isRunning({ status }: SessionRecord): boolean {
+  return status === 'ACTIVE' || status === 'FINALIZING';
+}

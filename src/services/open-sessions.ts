@@ -10,7 +10,7 @@ import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.t
 import { isDamage } from './error-mapping.ts';
 import { ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
-import { OpenSession } from './open-session.ts';
+import { isRunning, OpenSession } from './open-session.ts';
 import { SegmentsRefusedError, type SegmentWriter } from './segment-writer.ts';
 import type { SessionLogDirectory } from './session-logs.ts';
 import { Signal } from './signal.ts';
@@ -48,6 +48,8 @@ export class OpenSessions {
   readonly #opening = new Map<string, Promise<OpenSession>>();
   /** Completed, their logs not closed yet: nobody else may write to those. */
   readonly #closing = new Map<string, Promise<void>>();
+  /** Not over, and not opened at the start. */
+  readonly #unrecovered = new Set<string>();
   #stopped = false;
 
   constructor(parts: OpenSessionsParts) {
@@ -76,19 +78,18 @@ export class OpenSessions {
    * take them now. One that can't be opened doesn't hold up the others.
    */
   async recover(): Promise<void> {
-    const { store, logs, logger } = this.#parts;
+    const { store, logs } = this.#parts;
     const failed = (await store.findFailedSessions()).filter(({ id }) => logs.has(id));
-    for (const record of [...(await store.findOpenSessions()), ...failed]) {
-      try {
-        const session = await this.open(record);
-        logger.info(
-          { sessionId: record.id, nextSequence: session.audio.nextSequence, finals: session.state.lastSequence },
-          'session recovered',
-        );
-      } catch (error) {
-        // Damage has been told already.
-        if (!isDamage(error)) this.#tellNotRecovered(record, error);
-      }
+    for (const record of [...(await store.findOpenSessions()), ...failed]) await this.#recover(record);
+  }
+
+  /** Tries those again whose recovery failed for a reason that may pass, such as a full disk. */
+  async recoverLeft(): Promise<void> {
+    for (const id of [...this.#unrecovered]) {
+      if (this.#stopped) return;
+      const record = await this.#parts.store.findSession(id);
+      if (record !== null && isRunning(record)) await this.#recover(record);
+      else this.#unrecovered.delete(id);
     }
   }
 
@@ -152,6 +153,22 @@ export class OpenSessions {
     if (!late.aborted) return;
     const backlogMs = opened.reduce((sum, { session }) => sum + session.backlogMs, 0);
     this.#parts.logger.warn({ limitMs, backlogMs }, 'left to the next start: audio that is not transcribed yet');
+  }
+
+  async #recover(record: SessionRecord): Promise<void> {
+    this.#unrecovered.delete(record.id);
+    try {
+      const session = await this.open(record);
+      this.#parts.logger.info(
+        { sessionId: record.id, nextSequence: session.audio.nextSequence, finals: session.state.lastSequence },
+        'session recovered',
+      );
+    } catch (error) {
+      // Damage has been told already, and does not pass.
+      if (isDamage(error)) return;
+      this.#unrecovered.add(record.id);
+      this.#tellNotRecovered(record, error);
+    }
   }
 
   #once(record: SessionRecord, open: () => Promise<OpenSession>): Promise<OpenSession> {

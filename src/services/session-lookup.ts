@@ -1,7 +1,7 @@
 import type { SessionRecord } from '../database/session-store.ts';
 import { asServiceError } from './error-mapping.ts';
 import { ServiceError } from './errors.ts';
-import type { OpenSession } from './open-session.ts';
+import { isRunning, type OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { SessionReader } from './session-reader.ts';
 
@@ -26,8 +26,4 @@ export class SessionLookup {
   async openIfRunning(record: SessionRecord): Promise<OpenSession | null> {
     return this.#open.get(record.id) ?? (isRunning(record) ? asServiceError(this.#open.open(record)) : null);
   }
-}
-
-export function isRunning({ status }: SessionRecord): boolean {
-  return status === 'ACTIVE' || status === 'FINALIZING';
 }

@@ -1,8 +1,7 @@
 import type { SessionRecord } from '../database/session-store.ts';
 import { TIMELINE_RATE } from '../recognition/recogniser.ts';
 import type { Logger } from './logger.ts';
-import type { OpenSession } from './open-session.ts';
-import { isRunning } from './session-lookup.ts';
+import { isRunning, type OpenSession } from './open-session.ts';
 
 /** What is not as it should be with a session; callers branch on it, people read the message. */
 type SessionWarningCode =

@@ -12,6 +12,7 @@ import {
 import { asServiceError } from './error-mapping.ts';
 import { ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
+import type { OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import { SegmentFeed } from './segment-feed.ts';
 import type { SessionLookup } from './session-lookup.ts';
@@ -35,6 +36,9 @@ export interface SessionsParts {
 /** How long `end` waits for the session to be completed before it answers with how it stands, in milliseconds. */
 const END_WAIT_MS = 10_000;
 const RETRY_WHEN_FULL_MS = 10_000;
+/** A session counts against the recogniser's capacity while audio came within so long, or so much waits, in milliseconds. */
+const BUSY_MS = 30_000;
+const BUSY_BACKLOG_MS = 1_000;
 
 /** The door for sessions: starts, ends and follows them. Every method may throw `ServiceError`. */
 export class Sessions {
@@ -131,7 +135,9 @@ export class Sessions {
   /** Those that are open already are never refused: what was begun is carried to its end. */
   #refuseWhenFull(): void {
     const { open, maxOpenSessions, capacity } = this.#parts;
-    if (this.#accepting && open.count < Math.min(maxOpenSessions, capacity() ?? Infinity)) return;
+    // One that gets no audio gives the recogniser nothing to do.
+    const busy = open.all.filter((session) => isBusy(session)).length;
+    if (this.#accepting && open.count < maxOpenSessions && busy < (capacity() ?? Infinity)) return;
     const message = this.#accepting
       ? `The server takes no more sessions now, with ${open.count} under way: try again later.`
       : 'The server is stopping and takes no more sessions: connect again.';
@@ -165,6 +171,10 @@ export class Sessions {
     await Promise.race([this.#parts.open.completion(id), timeout]);
     waiting.abort();
   }
+}
+
+function isBusy({ lastAudioAt, backlogMs }: OpenSession): boolean {
+  return performance.now() - lastAudioAt < BUSY_MS || backlogMs > BUSY_BACKLOG_MS;
 }
 
 function checkAllReceived(nextSequence: number, received: number): void {

@@ -29,7 +29,7 @@ export class InProcessRecogniser implements Recogniser {
   readonly capabilities = this.#scripted.capabilities;
   readonly identity = this.#scripted.identity;
   readonly ready = true;
-  readonly capacity = null;
+  capacity: number | null = null;
   /** Streams that were asked for, in order. */
   readonly opened: StreamOptions[] = [];
   /** A word that, decoded for a final, ends the process: all streams of the process fail. */

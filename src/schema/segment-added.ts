@@ -8,7 +8,7 @@ builder.subscriptionField('segmentAdded', (t) =>
   t.field({
     type: SegmentRef,
     description:
-      'The segments of a session as they come: every revision of an interim that there is time for, and every final segment exactly once and in order. With `after` or `fromStart` first the final segments that were missed, without a gap or a double. Completes after the last final segment.',
+      'The segments of a session as they come: every revision of an interim that there is time for, and every final segment exactly once and in order. With `after` or `fromStart` first the final segments that were missed, without a gap or a double. Completes after the last final segment; a connection that ends otherwise (WebSocket code 1001: the server stops, 1013: you read too slowly) is to be opened again, and resumed `after` the last cursor.',
     args: {
       sessionId: t.arg.id({ required: true, description: 'Global id of a session.' }),
       after: t.arg.string({

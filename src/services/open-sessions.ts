@@ -85,7 +85,9 @@ export class OpenSessions {
 
   /** Tries those again whose recovery failed for a reason that may pass, such as a full disk. */
   async recoverLeft(): Promise<void> {
-    for (const id of [...this.#unrecovered]) {
+    // Those that fail again are added again.
+    const left = [...this.#unrecovered];
+    for (const id of left) {
       if (this.#stopped) return;
       const record = await this.#parts.store.findSession(id);
       if (record !== null && isRunning(record)) await this.#recover(record);

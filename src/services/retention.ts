@@ -28,7 +28,8 @@ const STEP_PAUSE_MS = 100;
 
 /**
  * Removes the recordings (audio log and journal) of sessions that ended longer ago than they are to be kept, at the start and
- * then every hour. What they said stays in the database: segments, statistics, coverage.
+ * then every hour. What they said stays in the database: segments, statistics, coverage. Sessions that failed are
+ * left alone: their journals have what the database did not take.
  *
  * First the folder goes, then the session's row says so. A crash in between leaves a row without a folder, which the next run
  * finds and puts right; the other way round it would leave a folder that nobody ever finds again.

@@ -3,7 +3,7 @@ import { bytesPerFrame, framesToMs, msToFrames } from '../audio/format.ts';
 import type { SessionRecord } from '../database/session-store.ts';
 import type { AppendOutcome } from '../log/audio-log.ts';
 import { asServiceError } from './error-mapping.ts';
-import { ServiceError } from './errors.ts';
+import { serverIsStopping, ServiceError } from './errors.ts';
 import { isRunning, type OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { SessionLookup } from './session-lookup.ts';
@@ -26,9 +26,6 @@ export interface AudioIntakeParts {
   readonly hasRecording: (sessionId: string) => boolean;
   readonly limits: AudioLimits;
 }
-
-/** By then another server, or this one started anew, may answer; in milliseconds. */
-const RETRY_WHEN_STOPPING_MS = 1_000;
 
 /** The answer to a chunk: what is durable now. */
 export interface AudioAcknowledgement {
@@ -108,9 +105,7 @@ export class AudioIntake {
 
   async #store(id: string, sequence: number, append: Append): Promise<AudioAcknowledgement> {
     if (!this.#accepting) {
-      throw new ServiceError('OVERLOADED', 'The server is stopping: connect again, then send this chunk again.', {
-        retryAfterMs: RETRY_WHEN_STOPPING_MS,
-      });
+      throw serverIsStopping('connect again, then send this chunk again');
     }
     if (!Number.isInteger(sequence) || sequence < 0) {
       throw new ServiceError('BAD_USER_INPUT', 'sequence must be a whole number from 0.');

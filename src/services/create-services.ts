@@ -124,6 +124,8 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
   let recovering: NodeJS.Timeout | undefined;
   const recoverLeft = () =>
     open.recoverLeft().catch((error: unknown) => logger.warn({ err: error }, 'sessions not recovered yet'));
+  const recoverFailed = () =>
+    open.recoverFailed().catch((error: unknown) => logger.warn({ err: error }, 'failed sessions not tried again'));
   const timeouts = new SessionTimeouts(open, sessions, settings, logger);
   return {
     sessions,
@@ -139,6 +141,7 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
       watching.unref();
       recovering = setInterval(() => void recoverLeft(), RECOVERY_INTERVAL_MS);
       recovering.unref();
+      void recoverFailed();
       retention.start();
     },
     async stop(limitMs) {

@@ -23,6 +23,9 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
 }
 
+/** By then another server, or this one started anew, may answer; in milliseconds. */
+const RETRY_WHEN_STOPPING_MS = 1_000;
+
 /** A request that was refused: `code` for programs, `message` tells a person what to do next. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -34,4 +37,9 @@ export class ServiceError extends Error {
     this.code = code;
     this.details = details;
   }
+}
+
+/** @param advice what to do when connected again */
+export function serverIsStopping(advice: string): ServiceError {
+  return new ServiceError('OVERLOADED', `The server is stopping: ${advice}.`, { retryAfterMs: RETRY_WHEN_STOPPING_MS });
 }

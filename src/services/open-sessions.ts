@@ -1,20 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  DatabaseUnavailableError,
-  type Segment,
-  type SessionRecord,
-  type SessionStore,
-} from '../database/session-store.ts';
+import type { Segment, SessionRecord, SessionStore } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
 import { isDamage } from './error-mapping.ts';
-import { ServiceError } from './errors.ts';
+import { serverIsStopping } from './errors.ts';
 import type { Logger } from './logger.ts';
 import { isRunning, OpenSession } from './open-session.ts';
-import { SegmentsRefusedError, type SegmentWriter } from './segment-writer.ts';
+import type { SegmentWriter } from './segment-writer.ts';
 import type { SessionLogDirectory } from './session-logs.ts';
+import { settleSession } from './session-settlement.ts';
 import { Signal } from './signal.ts';
-import { statisticsOf } from './statistics.ts';
 import { Transcription } from './transcription.ts';
 import { requireDerivable } from './underivable-finals.ts';
 
@@ -34,12 +29,8 @@ interface Opened {
   readonly completed: Signal;
 }
 
-/** Between two attempts to tell the database that a session failed, in milliseconds. */
-const MARK_RETRY_MS = 5_000;
 /** Of the time for stopping, what is kept for committing the last batches, in milliseconds. */
 const COMMIT_RESERVE_MS = 2_000;
-/** By then another server, or this one started anew, may answer; in milliseconds. */
-const RETRY_WHEN_STOPPING_MS = 1_000;
 
 /** The sessions that are not over: opens them (also after a crash), keeps them transcribed, and completes them. */
 export class OpenSessions {
@@ -73,14 +64,23 @@ export class OpenSessions {
     return new Set([...this.#opened.keys(), ...this.#opening.keys()]).size;
   }
 
-  /**
-   * Opens every session that was not over when the server stopped, and those whose segments the database had refused: it may
-   * take them now. One that can't be opened doesn't hold up the others.
-   */
+  /** Opens every session that was not over when the server stopped. One that can't be opened doesn't hold up the others. */
   async recover(): Promise<void> {
+    for (const record of await this.#parts.store.findOpenSessions()) await this.#recover(record);
+  }
+
+  /**
+   * Opens those whose segments the database had refused: it may take them now. One after the other, since there may be many,
+   * and nobody waits for them.
+   */
+  async recoverFailed(): Promise<void> {
     const { store, logs } = this.#parts;
-    const failed = (await store.findFailedSessions()).filter(({ id }) => logs.has(id));
-    for (const record of [...(await store.findOpenSessions()), ...failed]) await this.#recover(record);
+    for (const record of await store.findFailedSessions()) {
+      if (this.#stopped) return;
+      if (!logs.has(record.id)) continue;
+      await this.#recover(record);
+      await this.completion(record.id);
+    }
   }
 
   /** Tries those again whose recovery failed for a reason that may pass, such as a full disk. */
@@ -178,7 +178,7 @@ export class OpenSessions {
     if (present !== undefined) return Promise.resolve(present);
     const earlier = this.#opening.get(record.id);
     if (earlier !== undefined) return earlier;
-    if (this.#stopped) return Promise.reject(stopping());
+    if (this.#stopped) return Promise.reject(serverIsStopping('connect again'));
     const closed = this.#closing.get(record.id) ?? Promise.resolve();
     const opening = closed.then(open).finally(() => this.#opening.delete(record.id));
     this.#opening.set(record.id, opening);
@@ -269,7 +269,7 @@ export class OpenSessions {
     const { session } = opened;
     const { writer, logger } = this.#parts;
     try {
-      await this.#settle(session);
+      await settleSession(session, this.#parts, () => this.#stopped);
       if (this.#stopped) return;
       writer.unfollow(session);
       this.#opened.delete(session.id);
@@ -295,42 +295,6 @@ export class OpenSessions {
     );
     await closing;
   }
-
-  /** Brings the session's end into the database: it is completed or, should the database refuse its segments, failed. */
-  async #settle(session: OpenSession): Promise<void> {
-    const { writer, logger } = this.#parts;
-    const sessionId = session.id;
-    try {
-      await writer.flush(session);
-      const { totalSegments, averageConfidence } = statisticsOf(session.state.sums);
-      logger.info(
-        { sessionId, finals: totalSegments, averageConfidence, endReason: session.endReason },
-        'session completed',
-      );
-    } catch (error) {
-      if (!(error instanceof SegmentsRefusedError)) throw error;
-      await this.#markFailed(session);
-      logger.error({ sessionId, err: error }, 'session failed: its segments stand in its journal only');
-    }
-  }
-
-  async #markFailed({ id, audio, receivedMs }: OpenSession): Promise<void> {
-    for (;;) {
-      try {
-        await this.#parts.store.markFailed(id, new Date(), { nextSequence: audio.nextSequence, receivedMs });
-        return;
-      } catch (error) {
-        if (this.#stopped || !(error instanceof DatabaseUnavailableError)) throw error;
-        await delay(MARK_RETRY_MS, undefined, { ref: false });
-      }
-    }
-  }
-}
-
-function stopping(): ServiceError {
-  return new ServiceError('OVERLOADED', 'The server is stopping: connect again.', {
-    retryAfterMs: RETRY_WHEN_STOPPING_MS,
-  });
 }
 
 function isSameRecogniser(a: RecogniserIdentity | null, b: RecogniserIdentity): boolean {

@@ -10,7 +10,7 @@ import {
   type SessionStore,
 } from '../database/session-store.ts';
 import { asServiceError } from './error-mapping.ts';
-import { ServiceError } from './errors.ts';
+import { serverIsStopping, ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
@@ -137,11 +137,13 @@ export class Sessions {
     const { open, maxOpenSessions, capacity } = this.#parts;
     // One that gets no audio gives the recogniser nothing to do.
     const busy = open.all.filter((session) => isBusy(session)).length;
-    if (this.#accepting && open.count < maxOpenSessions && busy < (capacity() ?? Infinity)) return;
-    const message = this.#accepting
-      ? `The server takes no more sessions now, with ${open.count} under way: try again later.`
-      : 'The server is stopping and takes no more sessions: connect again.';
-    throw new ServiceError('OVERLOADED', message, { retryAfterMs: RETRY_WHEN_FULL_MS });
+    if (!this.#accepting) throw serverIsStopping('connect again');
+    if (open.count < maxOpenSessions && busy < (capacity() ?? Infinity)) return;
+    throw new ServiceError(
+      'OVERLOADED',
+      `The server takes no more sessions now, with ${open.count} under way: try again later.`,
+      { retryAfterMs: RETRY_WHEN_FULL_MS },
+    );
   }
 
   async #resume(record: SessionRecord, format: AudioFormat): Promise<SessionRecord> {

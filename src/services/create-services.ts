@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionStore } from '../database/session-store.ts';
 import type { LogFileSystem } from '../log/log-file-system.ts';
 import type { Recogniser } from '../recognition/recogniser.ts';
 import { AudioIntake, type AudioLimits } from './audio-intake.ts';
+import { DatabaseProbe } from './database-probe.ts';
 import type { Logger } from './logger.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { Retention } from './retention.ts';
@@ -61,8 +61,6 @@ export interface Services {
   readiness(): Promise<Readiness>;
 }
 
-/** How long a database that is able to work may take for nothing, in milliseconds. */
-const PING_LIMIT_MS = 1_000;
 /** How much later than its batch's time a final may be committed before the writer counts as lagging, in milliseconds. */
 const LAG_TOLERANCE_MS = 5_000;
 /** Between two attempts to open what could not be opened at the start, in milliseconds. */
@@ -70,7 +68,14 @@ const RECOVERY_INTERVAL_MS = 60_000;
 /** Between two looks at what is wrong with the open sessions, in milliseconds. */
 const WARNING_INTERVAL_MS = 1_000;
 
-export function createServices({ store, recogniser, logger, settings, fileSystem, now }: ServicesParts): Services {
+export function createServices({
+  store,
+  recogniser,
+  logger,
+  settings,
+  fileSystem,
+  now = () => performance.now(),
+}: ServicesParts): Services {
   const writer = new SegmentWriter(store, settings, logger);
   const logs = new SessionLogDirectory(settings.dataDirectory, logger, fileSystem);
   const open: OpenSessions = new OpenSessions({
@@ -104,7 +109,7 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
     writer,
     logger,
     writerPatienceMs,
-    now: now ?? (() => performance.now()),
+    now,
   });
   const retention = new Retention({
     store,
@@ -120,6 +125,7 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
     hasRecording: (id) => logs.has(id) && !retention.isRemoving(id),
     limits: settings,
   });
+  const probe = new DatabaseProbe(store, now);
   let watching: NodeJS.Timeout | undefined;
   let recovering: NodeJS.Timeout | undefined;
   const recoverLeft = () =>
@@ -154,13 +160,8 @@ export function createServices({ store, recogniser, logger, settings, fileSystem
       await open.stop(limitMs);
     },
     async readiness() {
-      const answered = store.ping().then(
-        () => true,
-        () => false,
-      );
-      const database = await Promise.race([answered, delay(PING_LIMIT_MS, false, { ref: false })]);
       const writerKeepsUp = writer.lagMs <= writerPatienceMs;
-      return { database, recogniser: recogniser.ready, writer: writerKeepsUp };
+      return { database: await probe.isAvailable(), recogniser: recogniser.ready, writer: writerKeepsUp };
     },
   };
 }

@@ -2,7 +2,15 @@ import type { ModelName } from './options.ts';
 import type { SpeechFile } from './support/speech.ts';
 
 /** What a figure counts, and so how it is printed. */
-export type Unit = 'ms' | 'cpu ms per s' | 'seconds' | 'percent' | 'MiB' | 'count' | 'times';
+export type Unit =
+  'µs' | 'ms' | 'cpu ms per s' | 'seconds' | 'percent' | 'MiB' | 'count' | 'per second' | 'times' | 'dB';
+
+/** What a figure is to be: of its own value (in its unit), or of its ratio to the bare limit. */
+export interface Target {
+  readonly of: 'ours' | 'ratio';
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
 
 /** One line of the table. */
 export interface Figure {
@@ -12,6 +20,8 @@ export interface Figure {
   readonly ours: number | null;
   /** The same figure of the least that could do the job, measured in the same run; absent where there is no such thing. */
   readonly bareLimit?: number | null;
+  /** What the project wants of it; absent where the figure is there to be known. */
+  readonly target?: Target;
 }
 
 export type Outcome =

@@ -1,6 +1,6 @@
-import type { Figure, Outcome, Unit } from '../benchmark.ts';
+import type { Figure, Outcome, Target, Unit } from '../benchmark.ts';
 
-const HEADINGS = ['', 'ours', 'bare limit', 'ratio'] as const;
+const HEADINGS = ['', 'ours', 'bare limit', 'ratio', 'wanted', 'met'] as const;
 const UNKNOWN = 'unknown';
 
 /** The table of all figures, with the conditions under which they were measured. */
@@ -26,18 +26,48 @@ function block(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-function cells({ ours, bareLimit, unit }: Figure): string[] {
-  const ratio = ours === null || bareLimit === undefined || bareLimit === null ? null : ours / bareLimit;
+function cells(figure: Figure): string[] {
+  const { ours, bareLimit, unit, target } = figure;
+  const ratio = ratioOf(figure);
+  const met = isMet(figure);
   return [
     formatValue(ours, unit),
     bareLimit === undefined ? '' : formatValue(bareLimit, unit),
-    ratio === null || !Number.isFinite(ratio) ? '' : `${ratio.toFixed(2)} ×`,
+    ratio === null ? '' : `${ratio.toFixed(2)} ×`,
+    target === undefined ? '' : formatTarget(target, unit),
+    met === null ? '' : met ? 'yes' : 'NO',
   ];
+}
+
+function ratioOf({ ours, bareLimit }: Figure): number | null {
+  if (ours === null || bareLimit === undefined || bareLimit === null) return null;
+  const ratio = ours / bareLimit;
+  return Number.isFinite(ratio) ? ratio : null;
+}
+
+/** `null` where nothing is wanted. What is not known does not meet what is wanted. */
+function isMet(figure: Figure): boolean | null {
+  const { target } = figure;
+  if (target === undefined) return null;
+  const value = target.of === 'ratio' ? ratioOf(figure) : figure.ours;
+  if (value === null) return false;
+  return value <= (target.atMost ?? Infinity) && value >= (target.atLeast ?? -Infinity);
+}
+
+function formatTarget({ of, atMost, atLeast }: Target, unit: Unit): string {
+  const format = (value: number) => (of === 'ratio' ? `${value} ×` : formatValue(value, unit));
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`≥ ${format(atLeast)}`]),
+    ...(atMost === undefined ? [] : [`≤ ${format(atMost)}`]),
+  ];
+  return bounds.join(', ');
 }
 
 function formatValue(value: number | null, unit: Unit): string {
   if (value === null) return UNKNOWN;
   switch (unit) {
+    case 'µs':
+      return `${value.toFixed(1)} µs`;
     case 'ms':
       return `${value.toFixed(value < 100 ? 2 : 0)} ms`;
     case 'cpu ms per s':
@@ -50,6 +80,10 @@ function formatValue(value: number | null, unit: Unit): string {
       return `${value.toFixed(0)} MiB`;
     case 'times':
       return `${value.toFixed(1)} ×`;
+    case 'per second':
+      return `${value.toFixed(0)}/s`;
+    case 'dB':
+      return `${value.toFixed(1)} dB`;
     case 'count':
       return value.toFixed(0);
   }

@@ -28,6 +28,8 @@ const LISTENING_MS = 20_000;
 export const acknowledgement: Benchmark = {
   name: 'acknowledgement',
   about: `${SESSIONS} live sessions: how soon a chunk is on stable storage and acknowledged, and what that costs`,
+  bareLimit:
+    'a WebSocket server that answers the same messages at once, or after it appended and synced them, and does nothing else',
   limitMs: 240_000,
   run,
 };

@@ -50,8 +50,10 @@ export interface BenchmarkContext {
 /** A benchmark measures one thing against a running server and is given nothing but its context. */
 export interface Benchmark {
   readonly name: string;
-  /** One line for people. */
+  /** What it measures: one line for people who don't know the code, in small letters and without a full stop. */
   readonly about: string;
+  /** What its figures are compared with, in the same way; absent where there is nothing to compare with. */
+  readonly bareLimit?: string;
   /** What it may take before it is given up, in milliseconds. */
   readonly limitMs: number;
   /** @throws when the server did something wrong, so that figures would mean nothing. */

@@ -12,6 +12,8 @@ export interface Options {
   readonly speechDirectory: string | null;
   readonly serverEntry: string;
   readonly details: boolean;
+  /** Whether the page of figures shall have what is measured. */
+  readonly record: boolean;
   readonly help: boolean;
 }
 
@@ -21,9 +23,11 @@ export class UsageError extends Error {
 }
 
 export const USAGE = `npm run bench -- [NAME …] [options]
+Without a name all benchmarks are run, and docs/benchmarks.md is written anew. A target that is missed is shown, and no error.
   --model base|tiny   which model recognises speech (base)
   --speech DIR        recordings: WAV files and a manifest.tsv (file, seconds, reference, source, licence)
   --server FILE       the server's entry: src/main.ts (default) or a compiled dist/main.js, whose processes are smaller
+  --update            write what the named ones measured into their sections of docs/benchmarks.md
   --details           also what each file contributed
   --help              this text`;
 
@@ -47,6 +51,7 @@ export function readOptions(given: readonly string[], names: readonly string[], 
     speechDirectory: values.speech === undefined ? null : path.resolve(values.speech),
     serverEntry: path.resolve(values.server ?? path.join(projectRoot, 'src/main.ts')),
     details: values.details,
+    record: positionals.length === 0 || values.update,
     help: values.help,
   };
 }
@@ -60,6 +65,7 @@ function parse(args: readonly string[]) {
         model: { type: 'string', default: 'base' },
         speech: { type: 'string' },
         server: { type: 'string' },
+        update: { type: 'boolean', default: false },
         details: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -1,18 +1,31 @@
 // npm run bench: runs benchmarks one after the other, each with a server of its own, and prints what was measured.
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
 import { readOptions, USAGE, UsageError, type Options } from './options.ts';
 import { streamCost } from './stream-cost.ts';
-import { describeLoad, describeMachine } from './support/machine.ts';
+import { describeCommit, describeLoad, describeMachine, measureSync } from './support/conditions.ts';
+import { formatPage } from './support/page.ts';
 import { formatReport } from './support/report.ts';
+import { mergeResults, readResults, writeResults, type RecordedOutcome, type Result } from './support/results.ts';
 import { readSpeech, SpeechError, type SpeechFile } from './support/speech.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [accuracy, acknowledgement, streamCost];
+/** In the order in which they are run; names in that of the alphabet where nothing else counts. */
+const BENCHMARKS: readonly Benchmark[] = [
+  accuracy,
+  streamCost,
+  // These measure the disk.
+  acknowledgement,
+  // These write so much that the disk may be slow for minutes afterwards: they come last.
+];
 
 const PROJECT_ROOT = path.resolve(import.meta.dirname, '..');
+/** What was measured last, and the page that is made of it. */
+const RESULTS = 'docs/benchmarks.json';
+const PAGE = 'docs/benchmarks.md';
 /** Where recordings are looked for when no folder is given; they are not part of the project. */
 const USUAL_SPEECH_DIRECTORY = path.resolve(PROJECT_ROOT, '../shared/speech');
 const INTERRUPTED = 130;
@@ -43,26 +56,66 @@ async function main(args: readonly string[]): Promise<number> {
   const speech = await findSpeech(options);
   const chosen = BENCHMARKS.filter(({ name }) => options.names.length === 0 || options.names.includes(name));
 
-  const startedAt = new Date();
-  const loadBefore = describeLoad();
-  const outcomes: { name: string; outcome: Outcome }[] = [];
-  const failures: string[] = [];
+  const commit = await describeCommit(PROJECT_ROOT, [RESULTS, PAGE]);
+  const results: Result[] = [];
   for (const benchmark of chosen) {
+    const result = await measure(benchmark, options, commit, speech);
     if (interrupted.signal.aborted) break;
-    try {
-      outcomes.push({ name: benchmark.name, outcome: await runOne(benchmark, options, speech) });
-    } catch (error) {
-      console.error(`${benchmark.name} failed:`, error);
-      failures.push(benchmark.name);
-    }
+    results.push(result);
   }
-  const conditions = [
-    `${startedAt.toISOString()}, ${describeMachine()}`,
-    `server ${path.relative(PROJECT_ROOT, options.serverEntry)}; load ${loadBefore} before, ${describeLoad()} after`,
-  ];
-  console.log(formatReport(conditions, outcomes));
+  console.log(formatReport(describeRun(options, commit), results));
   if (interrupted.signal.aborted) return INTERRUPTED;
-  return failures.length > 0 ? 1 : 0;
+  if (options.record) await record(results, names);
+  return results.some(({ outcome }) => outcome.kind === 'failed') ? 1 : 0;
+}
+
+async function measure(
+  benchmark: Benchmark,
+  options: Options,
+  commit: string | null,
+  speech: readonly SpeechFile[] | null,
+): Promise<Result> {
+  const { name, about, bareLimit } = benchmark;
+  const startedAt = new Date().toISOString();
+  const syncMs = await measureSync();
+  const before = describeLoad();
+  let outcome: RecordedOutcome;
+  try {
+    outcome = await runOne(benchmark, options, speech);
+  } catch (error) {
+    console.error(`${name} failed:`, error);
+    outcome = { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  }
+  return {
+    name,
+    about,
+    bareLimit,
+    conditions: {
+      startedAt,
+      commit,
+      machine: describeMachine(),
+      model: options.model,
+      server: serverName(options),
+      load: { before, after: describeLoad() },
+      syncMs,
+    },
+    outcome,
+  };
+}
+
+async function record(results: readonly Result[], names: readonly string[]): Promise<void> {
+  const file = path.join(PROJECT_ROOT, RESULTS);
+  const kept = mergeResults(await readResults(file), results, names);
+  await writeResults(file, kept);
+  await writeFile(path.join(PROJECT_ROOT, PAGE), formatPage(kept));
+}
+
+function describeRun(options: Options, commit: string | null): readonly string[] {
+  return [describeMachine(), `commit ${commit ?? 'unknown'}, model ${options.model}, server ${serverName(options)}`];
+}
+
+function serverName({ serverEntry }: Options): string {
+  return path.relative(PROJECT_ROOT, serverEntry);
 }
 
 async function runOne(benchmark: Benchmark, options: Options, speech: readonly SpeechFile[] | null): Promise<Outcome> {

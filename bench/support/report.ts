@@ -1,21 +1,25 @@
-import type { Figure, Outcome, Target, Unit } from '../benchmark.ts';
+import { FIGURE_HEADINGS, formatFigure } from './figures.ts';
+import type { Result } from './results.ts';
 
-const HEADINGS = ['', 'ours', 'bare limit', 'ratio', 'wanted', 'met'] as const;
-const UNKNOWN = 'unknown';
+const HEADINGS = ['', ...FIGURE_HEADINGS];
 
-/** The table of all figures, with the conditions under which they were measured. */
+/** One table of all figures, and the notes. */
 export function formatReport(
   conditions: readonly string[],
-  outcomes: readonly { readonly name: string; readonly outcome: Outcome }[],
+  results: readonly Pick<Result, 'name' | 'outcome'>[],
 ): string {
   const rows: (readonly string[])[] = [];
   const remarks: string[] = [];
-  for (const { name, outcome } of outcomes) {
+  for (const { name, outcome } of results) {
     if (outcome.kind === 'skipped') {
       remarks.push(`${name} was skipped: ${outcome.reason}`);
       continue;
     }
-    rows.push(...outcome.figures.map((figure) => [`${name}: ${figure.what}`, ...cells(figure)]));
+    if (outcome.kind === 'failed') {
+      remarks.push(`${name} failed: ${outcome.reason}`);
+      continue;
+    }
+    rows.push(...outcome.figures.map((figure) => [`${name}: ${figure.what}`, ...formatFigure(figure)]));
     remarks.push(...outcome.notes.map((note) => `${name}: ${note}`));
   }
   const table = rows.length === 0 ? [] : formatTable([HEADINGS, ...rows]);
@@ -24,69 +28,6 @@ export function formatReport(
 
 function block(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines];
-}
-
-function cells(figure: Figure): string[] {
-  const { ours, bareLimit, unit, target } = figure;
-  const ratio = ratioOf(figure);
-  const met = isMet(figure);
-  return [
-    formatValue(ours, unit),
-    bareLimit === undefined ? '' : formatValue(bareLimit, unit),
-    ratio === null ? '' : `${ratio.toFixed(2)} ×`,
-    target === undefined ? '' : formatTarget(target, unit),
-    met === null ? '' : met ? 'yes' : 'NO',
-  ];
-}
-
-function ratioOf({ ours, bareLimit }: Figure): number | null {
-  if (ours === null || bareLimit === undefined || bareLimit === null) return null;
-  const ratio = ours / bareLimit;
-  return Number.isFinite(ratio) ? ratio : null;
-}
-
-/** `null` where nothing is wanted. What is not known does not meet what is wanted. */
-function isMet(figure: Figure): boolean | null {
-  const { target } = figure;
-  if (target === undefined) return null;
-  const value = target.of === 'ratio' ? ratioOf(figure) : figure.ours;
-  if (value === null) return false;
-  return value <= (target.atMost ?? Infinity) && value >= (target.atLeast ?? -Infinity);
-}
-
-function formatTarget({ of, atMost, atLeast }: Target, unit: Unit): string {
-  const format = (value: number) => (of === 'ratio' ? `${value} ×` : formatValue(value, unit));
-  const bounds = [
-    ...(atLeast === undefined ? [] : [`≥ ${format(atLeast)}`]),
-    ...(atMost === undefined ? [] : [`≤ ${format(atMost)}`]),
-  ];
-  return bounds.join(', ');
-}
-
-function formatValue(value: number | null, unit: Unit): string {
-  if (value === null) return UNKNOWN;
-  switch (unit) {
-    case 'µs':
-      return `${value.toFixed(1)} µs`;
-    case 'ms':
-      return `${value.toFixed(value < 100 ? 2 : 0)} ms`;
-    case 'cpu ms per s':
-      return `${value.toFixed(value < 100 ? 2 : 0)} ms/s`;
-    case 'seconds':
-      return `${value.toFixed(1)} s`;
-    case 'percent':
-      return `${(value * 100).toFixed(2)} %`;
-    case 'MiB':
-      return `${value.toFixed(0)} MiB`;
-    case 'times':
-      return `${value.toFixed(1)} ×`;
-    case 'per second':
-      return `${value.toFixed(0)}/s`;
-    case 'dB':
-      return `${value.toFixed(1)} dB`;
-    case 'count':
-      return value.toFixed(0);
-  }
 }
 
 /** Columns as wide as their widest cell; the first to the left, figures to the right. */

@@ -59,6 +59,12 @@ describe('the command line of the benchmarks', () => {
     });
   });
 
+  it('leaves the page of figures alone when some are named, unless it is to be updated', () => {
+    expect(readOptions([], names, '/project').record).toBe(true);
+    expect(readOptions(['accuracy'], names, '/project').record).toBe(false);
+    expect(readOptions(['accuracy', '--update'], names, '/project').record).toBe(true);
+  });
+
   it.each([
     [['fastness'], 'accuracy, stream-cost'],
     [['--model', 'huge'], 'base or tiny'],

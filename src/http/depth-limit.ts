@@ -1,9 +1,6 @@
 import { GraphQLError, type ASTVisitor, type SelectionSetNode, type ValidationContext } from 'graphql';
 
-/**
- * Refuses documents whose fields nest deeper than `maxDepth`. Introspection has its own limit among graphql-js' rules.
- * What an operation may cost beyond that (the product of nested page sizes) is not limited yet.
- */
+/** Refuses documents whose fields nest deeper than `maxDepth`. Introspection has its own limit among graphql-js' rules. */
 export function depthLimit(maxDepth: number): (context: ValidationContext) => ASTVisitor {
   return (context) => ({
     OperationDefinition(operation) {

@@ -1,11 +1,17 @@
 import { parse, specifiedRules, validate, type DocumentNode, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { depthLimit } from './depth-limit.ts';
 import { findExpansion } from './expansion-limit.ts';
+import { OperationCosts, type CostCheck } from './operation-costs.ts';
+import { findRepetition, type RepetitionLimits } from './repetition-limits.ts';
 
+// docs/operation.md names these limits.
 const MAX_TOKENS = 2_000;
 const MAX_DEPTH = 12;
 /** Of an operation with its fragments written out; the introspection query of GraphiQL has some hundred. */
 const MAX_SELECTIONS = 5_000;
+const MAX_REPETITION: RepetitionLimits = { operations: 10, directives: 50, aliases: 50, mutations: 10 };
+/** In values of an answer, which take some microseconds each, during which nobody else is served. */
+const MAX_COST = 20_000;
 const MAX_ERRORS = 10;
 /**
  * Texts kept ready, least recently used first to go: so many characters together, of which each stands for one or two hundred
@@ -16,7 +22,12 @@ const MAX_CACHED_LENGTH = 10_000;
 
 /** A document that can be executed, or what is wrong with it. */
 export type PreparedDocument =
-  | { readonly document: DocumentNode; readonly errors: null }
+  | {
+      readonly document: DocumentNode;
+      readonly errors: null;
+      /** To be asked before an operation runs; `null`: variables can't make any of them cost too much. */
+      readonly checkCost: CostCheck | null;
+    }
   | { readonly document: DocumentNode; readonly errors: readonly GraphQLError[] }
   | { readonly document: null; readonly errors: readonly GraphQLError[] };
 
@@ -27,6 +38,7 @@ export type PreparedDocument =
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #toClientError: (error: unknown) => GraphQLError;
+  readonly #costs: OperationCosts;
   readonly #prepared = new Map<string, PreparedDocument>();
   /** Characters of all texts that are kept. */
   #cached = 0;
@@ -34,6 +46,7 @@ export class Documents {
   constructor(schema: GraphQLSchema, toClientError: (error: unknown) => GraphQLError) {
     this.#schema = schema;
     this.#toClientError = toClientError;
+    this.#costs = new OperationCosts(schema, MAX_COST);
   }
 
   prepare(text: string): PreparedDocument {
@@ -62,13 +75,22 @@ export class Documents {
     } catch (error) {
       return { document: null, errors: [this.#withStatus(error)] };
     }
-    const expansion = findExpansion(document, MAX_SELECTIONS);
-    if (expansion !== null) return { document, errors: [this.#withStatus(expansion)] };
+    const excess = findExpansion(document, MAX_SELECTIONS) ?? findRepetition(document, MAX_REPETITION);
+    if (excess !== null) return { document, errors: [this.#withStatus(excess)] };
     const rules = [...specifiedRules, depthLimit(MAX_DEPTH)];
     const errors = validate(this.#schema, document, rules, { maxErrors: MAX_ERRORS });
     return errors.length === 0
-      ? { document, errors: null }
+      ? { document, errors: null, checkCost: this.#checkCost(document) }
       : { document, errors: errors.map((error) => this.#withStatus(error)) };
+  }
+
+  #checkCost(document: DocumentNode): CostCheck | null {
+    const check = this.#costs.checkFor(document);
+    if (check === null) return null;
+    return (operationName, variables) => {
+      const refusal = check(operationName, variables);
+      return refusal === null ? null : this.#withStatus(refusal);
+    };
   }
 
   /** With the note for Yoga that the whole request is wrong, which it takes out before it answers. */

@@ -59,7 +59,11 @@ function useDocuments(documents: Documents): Plugin {
       return undefined;
     },
     onValidate({ context, setResult }) {
-      setResult([...(documents.prepare(String(context.params.query)).errors ?? [])]);
+      const { query, operationName, variables } = context.params;
+      const prepared = documents.prepare(String(query));
+      if (prepared.errors !== null) return setResult([...prepared.errors]);
+      const refusal = prepared.checkCost?.(operationName, variables) ?? null;
+      return setResult(refusal === null ? [] : [refusal]);
     },
   };
 }

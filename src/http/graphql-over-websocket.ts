@@ -133,16 +133,19 @@ function refusingServerMessages<T>(protocol: Server<T>): Server<T> {
 /** Turns a message into an operation, or into the errors that answer it: a bad document costs the socket nothing. */
 function prepareWith(parts: GraphqlParts, maxSubscriptions: number): NonNullable<Options['onSubscribe']> {
   return ({ subscriptions, extra }, id, { query, operationName, variables }) => {
-    const { document, errors } = parts.documents.prepare(query);
-    if (errors !== null) return errors;
+    const prepared = parts.documents.prepare(query);
+    if (prepared.errors !== null) return prepared.errors;
+    const { document, checkCost } = prepared;
+    const refusal = checkCost?.(operationName, variables) ?? null;
+    if (refusal !== null) return [refusal];
     // Requests need no limit here: a socket with many unanswered ones is not read on.
     const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
     if (isSubscription && Object.keys(subscriptions).length > maxSubscriptions) {
-      const refusal = new ServiceError(
+      const limit = new ServiceError(
         'RATE_LIMITED',
         `This socket has ${maxSubscriptions} operations under way: end some, or open another socket.`,
       );
-      return [new GraphQLError(refusal.message, { originalError: refusal })];
+      return [new GraphQLError(limit.message, { originalError: limit })];
     }
     if (isSubscription) extra.subscriptions.add(id);
     return {

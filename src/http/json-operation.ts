@@ -64,8 +64,11 @@ function parseParameters(body: Buffer): z.infer<typeof parameters> {
 }
 
 async function run({ query, operationName, variables }: z.infer<typeof parameters>, parts: GraphqlParts) {
-  const { document, errors } = parts.documents.prepare(query);
-  if (errors !== null) return { errors };
+  const prepared = parts.documents.prepare(query);
+  if (prepared.errors !== null) return { errors: prepared.errors };
+  const { document, checkCost } = prepared;
+  const refusal = checkCost?.(operationName, variables) ?? null;
+  if (refusal !== null) return { errors: [refusal] };
   if (getOperationAST(document, operationName)?.operation === 'subscription') {
     throw new ServiceError(
       'BAD_USER_INPUT',

@@ -59,7 +59,10 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-builder.queryType({ description: 'Reads. A running session is read as it stands now, ahead of the database.' });
+builder.queryType({
+  description:
+    'Reads. A running session is read as it stands now, ahead of the database. An operation costs one for each value that its answer can have (a list: its page size times what stands within it) and 1,000 for a search across sessions; above 20,000 it is refused with `BAD_USER_INPUT`.',
+});
 builder.mutationType({
   description: 'Writes. A refused one changes nothing; its error has a stable code in `extensions.code`.',
 });

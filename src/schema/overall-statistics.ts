@@ -34,6 +34,7 @@ const OverallStatisticsRef = builder.objectRef<{ totals: Totals; days: DayTotals
     }),
     days: t.expose('days', {
       type: [DayStatisticsRef],
+      extensions: { cost: { items: 366 } },
       description: 'Day by day, the earliest first; days without a session are left out.',
     }),
   }),
@@ -42,6 +43,7 @@ const OverallStatisticsRef = builder.objectRef<{ totals: Totals; days: DayTotals
 builder.queryField('statistics', (t) =>
   t.field({
     type: OverallStatisticsRef,
+    extensions: { cost: { own: 1_000 } },
     description: 'Figures across sessions, as the database has them: a running session may be ahead by one batch.',
     args: {
       filter: t.arg({ type: SessionFilterInput, description: 'Which sessions; all by default.' }),

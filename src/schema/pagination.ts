@@ -5,6 +5,10 @@ import { builder } from './builder.ts';
 const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
 
+/** What a list with these arguments costs: its page, and what finding it takes when that is a search across sessions. */
+export const listCost = { page: { byDefault: DEFAULT_PAGE_SIZE, atMost: MAX_PAGE_SIZE } };
+export const searchCost = { ...listCost, own: 1_000 };
+
 /** The arguments of every list, as of the Relay cursor connections specification. https://relay.dev/graphql/connections.htm */
 export const pageArguments = builder.args((t) => ({
   first: t.int({

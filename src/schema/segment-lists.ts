@@ -4,7 +4,7 @@ import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';
 import type { Loaders } from './loaders.ts';
 import { SegmentRef, SessionRef } from './node-refs.ts';
-import { pageArguments, toConnection, toPageRequest } from './pagination.ts';
+import { listCost, pageArguments, searchCost, toConnection, toPageRequest } from './pagination.ts';
 import { searchText } from './search-text.ts';
 import { channelOf, finalCursor, interimCursor, sequenceOf } from './segment-cursor.ts';
 import { SegmentKindRef } from './segment.ts';
@@ -12,6 +12,7 @@ import { SegmentKindRef } from './segment.ts';
 builder.objectField(SessionRef, 'segments', (t) =>
   t.field({
     type: SegmentConnectionRef,
+    extensions: { cost: listCost },
     description: 'Its segments: the final ones in the order of `sequence`, or the open drafts.',
     args: {
       ...pageArguments,
@@ -63,6 +64,7 @@ const SegmentFilterInput = builder.inputType('SegmentFilter', {
 builder.queryField('segments', (t) =>
   t.field({
     type: SegmentConnectionRef,
+    extensions: { cost: searchCost },
     description:
       'Segments across sessions, as the database has them (a running session may be ahead of it by one batch): those of the newest session first, each session in the order of time.',
     args: {

@@ -65,6 +65,8 @@ builder.node(SegmentRef, {
     }),
     words: t.field({
       type: [WordRef],
+      // A usual utterance; the longest have three times as many.
+      extensions: { cost: { items: 20 } },
       description: 'Its words in order; may be empty.',
       resolve: ({ words }) => [...words],
     }),

@@ -3,7 +3,7 @@ import { AudioFormatRef } from './audio-format.ts';
 import { CoverageRef } from './coverage.ts';
 import { decodeGlobalId, idOf } from './global-ids.ts';
 import { SessionRef } from './node-refs.ts';
-import { pageArguments, toConnection, toPageRequest } from './pagination.ts';
+import { pageArguments, searchCost, toConnection, toPageRequest } from './pagination.ts';
 import { SessionFilterInput, toSessionFilter } from './session-filter.ts';
 import { SessionOrderInput } from './session-order.ts';
 import { SessionStatisticsRef } from './session-statistics.ts';
@@ -82,6 +82,7 @@ builder.queryField('session', (t) =>
 builder.queryField('sessions', (t) =>
   t.field({
     type: SessionConnectionRef,
+    extensions: { cost: searchCost },
     description:
       'Sessions, the newest first unless `orderBy` says otherwise. Order and filter follow the database, which may be behind a running session by one batch.',
     args: {

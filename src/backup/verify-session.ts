@@ -5,8 +5,7 @@ import { AudioLog } from '../log/audio-log.ts';
 import { Journal } from '../log/journal.ts';
 import { nodeFileSystem, type LogFileSystem } from '../log/log-file-system.ts';
 import { LogDamagedError, LogFormatError, LogIncompleteError } from '../log/storage-errors.ts';
-import { parseJournalEntry } from '../services/journal-entry.ts';
-import { applyEntry, EMPTY_JOURNAL } from '../services/journal-state.ts';
+import { parseJournalEntry, type JournalEntry } from '../services/journal-entry.ts';
 
 export interface VerifiedSession {
   /** `null` when its audio can't be read, or is not there. */
@@ -33,9 +32,9 @@ async function verifyJournal(file: string, session: CopiedSession, problems: str
     if (!session.isOver && session.journalPosition > 0) problems.push('its journal is missing');
     return 0;
   }
-  let state = EMPTY_JOURNAL;
-  const visit = ({ entry }: { entry: Parameters<typeof applyEntry>[1] }) => {
-    state = applyEntry(state, entry);
+  let heardFrames = 0;
+  const visit = ({ entry }: { readonly entry: JournalEntry }) => {
+    if ('resume' in entry) heardFrames = entry.resume.readFromFrame;
   };
   const journal = await openOr(problems, 'its journal', () =>
     Journal.open(file, parseJournalEntry, visit, { fileSystem: untouched }),
@@ -48,7 +47,7 @@ async function verifyJournal(file: string, session: CopiedSession, problems: str
     problems.push(`its journal ends at byte ${end}, before the database's checkpoint ${session.journalPosition}`);
   }
   await journal?.close();
-  return state.resume?.readFromFrame ?? 0;
+  return heardFrames;
 }
 
 async function verifyAudio(

@@ -8,7 +8,7 @@ export type { SessionRow };
 /** What a raw query selects from `sessions s` to get rows like Prisma's own. */
 export const SESSION_COLUMNS = Prisma.sql`
   s.id, s.external_id AS "externalId", s.title, s.status, s.end_reason AS "endReason", s.language,
-  s.audio_encoding AS "audioEncoding", s.sample_rate AS "sampleRate", s.channels, s.metadata,
+  s.audio_encoding AS "audioEncoding", s.sample_rate AS "sampleRate", s.channels, s.speakers, s.metadata,
   s.created_at AS "createdAt", s.ended_at AS "endedAt",
   s.recording_removed_at AS "recordingRemovedAt",
   s.next_sequence AS "nextSequence", s.journal_position AS "journalPosition",
@@ -31,6 +31,7 @@ export function toSessionRecord(row: SessionRow): SessionRecord {
       sampleRate: row.sampleRate,
       channels: row.channels,
     },
+    speakers: toSpeakers(row),
     metadata: row.metadata,
     createdAt: row.createdAt,
     endedAt: row.endedAt,
@@ -40,6 +41,13 @@ export function toSessionRecord(row: SessionRow): SessionRecord {
     statistics: toStatistics(row),
     coverage: toCoverage(row),
   };
+}
+
+const storedSpeakers = z.array(z.string().nullable()).nullable();
+
+function toSpeakers({ speakers, channels }: SessionRow): (string | null)[] {
+  const names = storedSpeakers.parse(speakers) ?? [];
+  return Array.from({ length: channels }, (_, channel) => names[channel] ?? null);
 }
 
 function toStatistics(row: SessionRow): SessionStatistics {
@@ -69,6 +77,7 @@ export function newSessionRow(session: NewSession): Prisma.SessionCreateInput {
     audioEncoding: audioEncodings.toColumn(session.audioFormat.encoding),
     sampleRate: session.audioFormat.sampleRate,
     channels: session.audioFormat.channels,
+    speakers: session.speakers.some((name) => name !== null) ? [...session.speakers] : Prisma.DbNull,
     metadata: z.json().parse(session.metadata) ?? Prisma.DbNull,
     createdAt: session.createdAt,
   };

@@ -26,6 +26,7 @@ export interface Segment {
   readonly endMs: number;
   readonly avgConfidence: number | null;
   readonly words: readonly Word[];
+  /** The name that the session has for the channel; `null` when it has none. */
   readonly speaker: string | null;
   readonly channel: number;
   readonly createdAt: Date;
@@ -36,10 +37,10 @@ export interface SessionStatistics {
   readonly totalSegments: number;
   /** Mean of the finals' `avgConfidence`; `null` without one. */
   readonly averageConfidence: number | null;
-  /** Last final's end minus first final's start. */
+  /** From the earliest start of a final to the latest end of one, on whatever channel. */
   readonly totalDuration: number;
   readonly wordCount: number;
-  /** Sum of the finals' lengths. */
+  /** Sum of the finals' lengths; where two channels speak at the same time, both count. */
   readonly speakingDuration: number;
   /** Words per minute of speaking; `null` without speech. */
   readonly wordsPerMinute: number | null;
@@ -64,6 +65,8 @@ export interface SessionRecord {
   readonly endReason: EndReason | null;
   readonly language: string;
   readonly audioFormat: AudioFormat;
+  /** By channel, one for each: who speaks there; `null` when nobody has said so. */
+  readonly speakers: readonly (string | null)[];
   /** The client's own JSON, as given at the start; `null` when none was. */
   readonly metadata: unknown;
   readonly createdAt: Date;
@@ -83,6 +86,8 @@ export interface NewSession {
   readonly title: string | null;
   readonly language: string;
   readonly audioFormat: AudioFormat;
+  /** By channel; where there are fewer, the rest have no name. */
+  readonly speakers: readonly (string | null)[];
   readonly metadata: unknown;
   readonly createdAt: Date;
 }

@@ -25,10 +25,18 @@ export class DecisionLine {
     this.#entries.push(entry);
   }
 
-  /** Start of the oldest utterance that is confirmed but not yet told; `null` when there is none. */
+  /**
+   * Start of the oldest stretch that is confirmed but not yet told; `null` when there is none. Of two channels' it need not be
+   * the one that is told next.
+   */
   get oldestSample(): number | null {
-    const [oldest] = this.#entries;
-    return oldest?.kind === 'confirmed' ? oldest.confirmed.decision.startSample : null;
+    let oldest: number | null = null;
+    for (const entry of this.#entries) {
+      if (entry.kind !== 'confirmed') continue;
+      const { startSample } = entry.confirmed.decision;
+      oldest = Math.min(oldest ?? startSample, startSample);
+    }
+    return oldest;
   }
 
   /**

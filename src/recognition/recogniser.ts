@@ -62,7 +62,10 @@ export interface ResumePoint {
   readonly state: unknown;
 }
 
-/** Something about the timeline that will not change any more. They come in timeline order, one at a time. */
+/**
+ * Something about the timeline that will not change any more. They come one at a time, in the order of the sample at which
+ * they became certain, then of channels; those of one channel in timeline order.
+ */
 export type Decision =
   | {
       readonly kind: 'final';
@@ -90,7 +93,7 @@ export type Decision =
       readonly resume: ResumePoint;
     }
   | {
-      /** The client declared that it lost `[startSample, endSample)`. */
+      /** The client declared that it lost `[startSample, endSample)`, of all channels. */
       readonly kind: 'gap';
       readonly startSample: number;
       readonly endSample: number;

@@ -12,6 +12,8 @@ const AudioEncodingRef = builder.enumType('AudioEncoding', {
   } as const,
 });
 
+const CHANNELS =
+  'Interleaved channels, 1 or 2. Two are transcribed separately, for example the two sides of a call: their segments say which one they are of.';
 const SAMPLE_RATE = `Frames per second: ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} Hz.`;
 
 export const AudioFormatRef = builder.objectRef<AudioFormat>('AudioFormat').implement({
@@ -19,7 +21,7 @@ export const AudioFormatRef = builder.objectRef<AudioFormat>('AudioFormat').impl
   fields: (t) => ({
     encoding: t.expose('encoding', { type: AudioEncodingRef, description: 'How bytes encode samples.' }),
     sampleRate: t.exposeInt('sampleRate', { description: SAMPLE_RATE }),
-    channels: t.exposeInt('channels', { description: 'Interleaved channels.' }),
+    channels: t.exposeInt('channels', { description: CHANNELS }),
   }),
 });
 
@@ -33,6 +35,6 @@ export const AudioFormatInput = builder.inputType('AudioFormatInput', {
       description: 'How bytes encode samples.',
     }),
     sampleRate: t.int({ required: true, defaultValue: 16_000, description: SAMPLE_RATE }),
-    channels: t.int({ required: true, defaultValue: 1, description: 'Interleaved channels; now only 1.' }),
+    channels: t.int({ required: true, defaultValue: 1, description: CHANNELS }),
   }),
 });

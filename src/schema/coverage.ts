@@ -3,10 +3,10 @@ import { builder } from './builder.ts';
 
 export const CoverageRef = builder.objectRef<Coverage>('Coverage').implement({
   description:
-    'The account of a timeline, in milliseconds: every part of it is in exactly one class, so that `receivedMs` is the sum of the other five.',
+    'The account of a timeline, in milliseconds: every part of it is in exactly one class, so that `receivedMs` is the sum of the other five. Where two channels differ, the first of these counts: failed, pending, transcribed, silence, gap.',
   fields: (t) => ({
     receivedMs: t.exposeInt('receivedMs', { description: 'The whole timeline: acknowledged audio and declared gaps.' }),
-    transcribedMs: t.exposeInt('transcribedMs', { description: 'Covered by final segments.' }),
+    transcribedMs: t.exposeInt('transcribedMs', { description: 'Covered by final segments, of any channel.' }),
     silenceMs: t.exposeInt('silenceMs', { description: 'Nothing was said.' }),
     gapMs: t.exposeInt('gapMs', { description: 'Lost by the client, which said so with `skipAudio`.' }),
     failedMs: t.exposeInt('failedMs', {

@@ -70,8 +70,13 @@ builder.node(SegmentRef, {
       description: 'Its words in order; may be empty.',
       resolve: ({ words }) => [...words],
     }),
-    speaker: t.exposeString('speaker', { nullable: true, description: 'Who spoke; null when nobody has said so.' }),
-    channel: t.exposeInt('channel', { description: 'Channel of the audio, counted from 0.' }),
+    speaker: t.exposeString('speaker', {
+      nullable: true,
+      description: 'Who speaks on its channel, as `startSession` was told; null when it was not.',
+    }),
+    channel: t.exposeInt('channel', {
+      description: 'Channel of the audio, counted from 0: each is transcribed by itself.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When this version was made.' }),
     cursor: t.string({
       nullable: true,

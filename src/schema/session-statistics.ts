@@ -10,11 +10,12 @@ export const SessionStatisticsRef = builder.objectRef<SessionStatistics>('Sessio
       description: "Mean of the final segments' `avgConfidence`, 0 to 1; null while none has one.",
     }),
     totalDuration: t.exposeFloat('totalDuration', {
-      description: 'Seconds from the start of the first final segment to the end of the last; 0 without one.',
+      description: 'Seconds from the earliest start of a final segment to the latest end of one; 0 without one.',
     }),
     wordCount: t.exposeInt('wordCount', { description: 'Words: what stands between white space.' }),
     speakingDuration: t.exposeFloat('speakingDuration', {
-      description: "Sum of the final segments' lengths, in seconds.",
+      description:
+        "Sum of the final segments' lengths, in seconds; where two channels speak at the same time, both count.",
     }),
     wordsPerMinute: t.exposeFloat('wordsPerMinute', {
       nullable: true,

@@ -20,6 +20,11 @@ export const SessionWarningRef = builder.objectRef<SessionWarning>('SessionWarni
   description: 'Something that is wrong with a session, and would otherwise go unseen.',
   fields: (t) => ({
     code: t.expose('code', { type: SessionWarningCodeRef, description: 'For programs.' }),
+    channel: t.int({
+      nullable: true,
+      description: 'The channel that it is about, counted from 0; null when it is about the whole session.',
+      resolve: ({ channel }) => channel ?? null,
+    }),
     message: t.exposeString('message', { description: 'For people: what it means and what to do.' }),
   }),
 });

@@ -28,6 +28,11 @@ builder.node(SessionRef, {
     }),
     language: t.exposeString('language', { description: 'BCP 47 tag of what is spoken, for example `en`.' }),
     audioFormat: t.expose('audioFormat', { type: AudioFormatRef, description: 'The format of all of its audio.' }),
+    speakers: t.stringList({
+      nullable: { list: false, items: true },
+      description: 'By channel, one entry for each: who speaks there, as the client said; null where it did not.',
+      resolve: ({ speakers }) => [...speakers],
+    }),
     metadata: t.expose('metadata', {
       type: 'JSON',
       nullable: true,

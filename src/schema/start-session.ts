@@ -22,6 +22,11 @@ const StartSessionInput = builder.inputType('StartSessionInput', {
       defaultValue: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
       description: 'The format in which the audio will be sent.',
     }),
+    speakers: t.stringList({
+      required: { list: false, items: false },
+      description:
+        'By channel, who speaks there, as `Segment.speaker` gives it back: up to one name for each channel, 1 to 100 characters on one line; null where it is not known.',
+    }),
     metadata: t.field({
       type: 'JSON',
       description: 'Any JSON but a bare number, up to 16 KiB and 100 levels; kept and given back as it is.',
@@ -48,6 +53,7 @@ builder.mutationField('startSession', (t) =>
         title: input.title ?? null,
         language: input.language,
         audioFormat: input.audio,
+        speakers: (input.speakers ?? []).map((name) => name ?? null),
         metadata: input.metadata ?? null,
       }),
     }),

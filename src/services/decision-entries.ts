@@ -67,12 +67,14 @@ export function entryOf(
     case 'silence':
       return { type: 'silence', channel: decision.channel, speechSamples: decision.speechSamples, ...basis };
     case 'failed': {
-      const { startSample, endSample } = decision;
-      return { type: 'failed', startSample, endSample, ...basis };
+      const { channel, startSample, endSample } = decision;
+      return { type: 'failed', channel, startSample, endSample, ...basis };
     }
     case 'gap': {
-      const { startSample, endSample } = decision;
-      return { type: context.withheld.touches(decision) ? 'failed' : 'gap', startSample, endSample, ...basis };
+      const stretch = { startSample: decision.startSample, endSample: decision.endSample, ...basis };
+      return context.withheld.touches(decision)
+        ? { type: 'failed', channel: null, ...stretch }
+        : { type: 'gap', ...stretch };
     }
   }
 }

@@ -14,7 +14,7 @@ export type AudioEvidence = z.infer<typeof audioEvidence>;
 
 /** What every entry has that decides a part of the timeline. */
 const basis = {
-  /** All samples before this one are decided. */
+  /** All samples before this one are decided, of the entry's channel or, where it has none, of all channels. */
   decidedSample: sample,
   /** Where recognition goes on behind this entry. */
   resume: z.object({ readFromFrame: sample, state: z.unknown() }),
@@ -53,10 +53,17 @@ const entry = z.discriminatedUnion('type', [
     speechSamples: sample.default(0),
     ...basis,
   }),
-  /** The client declared that it lost this stretch. */
+  /** The client declared that it lost this stretch: of all channels. */
   z.object({ type: z.literal('gap'), startSample: sample, endSample: sample, ...basis }),
   /** Acknowledged audio that could not be transcribed: its record is damaged, or the recogniser fails on it each time. */
-  z.object({ type: z.literal('failed'), startSample: sample, endSample: sample, ...basis }),
+  z.object({
+    type: z.literal('failed'),
+    /** The one that it failed on; `null`: all of them. */
+    channel: sample.nullable().default(null),
+    startSample: sample,
+    endSample: sample,
+    ...basis,
+  }),
   /** Everything up to the end of the audio is decided. */
   z.object({
     type: z.literal('ended'),

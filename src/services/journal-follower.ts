@@ -2,7 +2,7 @@ import type { Segment, SegmentBatch } from '../database/session-store.ts';
 import type { JournalPage } from '../log/journal.ts';
 import { LogDamagedError } from '../log/storage-errors.ts';
 import type { JournalEntry } from './journal-entry.ts';
-import { applyEntry, EMPTY_JOURNAL, type JournalState } from './journal-state.ts';
+import { applyEntry, emptyJournal, type JournalState } from './journal-state.ts';
 import type { OpenSession } from './open-session.ts';
 import { finalSegment } from './segments.ts';
 
@@ -20,10 +20,11 @@ export class JournalFollower {
   readonly session: OpenSession;
   /** Journal position of the checkpoint (0 before the first), and what the journal says up to there. */
   #position = 0;
-  #state: JournalState = EMPTY_JOURNAL;
+  #state: JournalState;
 
   constructor(session: OpenSession) {
     this.session = session;
+    this.#state = emptyJournal(session.record.audioFormat.channels);
   }
 
   get position(): number {
@@ -53,7 +54,7 @@ export class JournalFollower {
   async goTo(checkpoint: number): Promise<void> {
     if (checkpoint < this.#position) {
       this.#position = 0;
-      this.#state = EMPTY_JOURNAL;
+      this.#state = emptyJournal(this.session.record.audioFormat.channels);
     }
     while (this.#position < checkpoint) {
       const { entries } = await this.#read();
@@ -76,7 +77,7 @@ export class JournalFollower {
     for (const item of entries) {
       state = applyEntry(state, item.entry);
       toPosition = item.end;
-      if (item.entry.type === 'final') finals.push(finalSegment(session.id, item.entry));
+      if (item.entry.type === 'final') finals.push(finalSegment(session.record, item.entry));
       if (finals.length === maxFinals) break;
     }
     const isComplete = toPosition >= session.journal.durableEnd;

@@ -1,6 +1,6 @@
 import type { EndReason, Segment } from '../database/session-store.ts';
 import { timelineMs, type RecogniserIdentity, type ResumePoint } from '../recognition/recogniser.ts';
-import { decide, NOTHING_DECIDED, type DecidedCoverage } from './coverage.ts';
+import { decide, nothingDecided, type CoverageDecision, type DecidedCoverage } from './coverage.ts';
 import type { AudioEvidence, FinalEntry, JournalEntry } from './journal-entry.ts';
 import { addFinal, NO_FINALS, type StatisticsSums } from './statistics.ts';
 
@@ -15,21 +15,24 @@ export interface JournalState {
   readonly resume: ResumePoint | null;
   /** How far the audio log was durable by the time of the last entry; `null`: unknown. */
   readonly audio: AudioEvidence | null;
-  /** Samples that sounded like speech since the last text, without any words being found in them. */
-  readonly wordlessSamples: number;
+  /** By channel: samples that sounded like speech since its last text, without any words being found in them. */
+  readonly wordlessSamples: readonly number[];
   readonly ended: { readonly reason: EndReason; readonly at: Date } | null;
 }
 
-export const EMPTY_JOURNAL: JournalState = {
-  recogniser: null,
-  lastSequence: 0,
-  sums: NO_FINALS,
-  decided: NOTHING_DECIDED,
-  resume: null,
-  audio: null,
-  wordlessSamples: 0,
-  ended: null,
-};
+/** @param channels of the session's audio. */
+export function emptyJournal(channels: number): JournalState {
+  return {
+    recogniser: null,
+    lastSequence: 0,
+    sums: NO_FINALS,
+    decided: nothingDecided(channels),
+    resume: null,
+    audio: null,
+    wordlessSamples: Array.from({ length: channels }, () => 0),
+    ended: null,
+  };
+}
 
 /** The state after one more entry. */
 export function applyEntry(state: JournalState, entry: JournalEntry): JournalState {
@@ -45,38 +48,43 @@ export function applyEntry(state: JournalState, entry: JournalEntry): JournalSta
         lastSequence: entry.sequence,
         sums: addFinal(state.sums, finalFigures(entry)),
         decided: decide(
-          decide(state.decided, 'transcribed', entry.startSample, entry.endSample),
-          'silence',
-          entry.endSample,
-          entry.decidedSample,
+          decide(state.decided, { kind: 'transcribed', ...entry }),
+          silenceTo(entry.decidedSample, entry.channel),
         ),
         ...basisOf(state, entry),
-        wordlessSamples: 0,
+        wordlessSamples: state.wordlessSamples.map((samples, channel) => (channel === entry.channel ? 0 : samples)),
       };
     case 'silence':
       return {
         ...state,
-        decided: decide(state.decided, 'silence', 0, entry.decidedSample),
+        decided: decide(state.decided, silenceTo(entry.decidedSample, entry.channel)),
         ...basisOf(state, entry),
-        wordlessSamples: state.wordlessSamples + entry.speechSamples,
+        wordlessSamples: state.wordlessSamples.map((samples, channel) =>
+          channel === entry.channel ? samples + entry.speechSamples : samples,
+        ),
       };
     case 'gap':
-    case 'failed':
       return {
         ...state,
-        decided: decide(state.decided, entry.type, entry.startSample, entry.endSample),
+        decided: decide(state.decided, { kind: 'gap', channel: null, ...entry }),
         ...basisOf(state, entry),
       };
+    case 'failed':
+      return { ...state, decided: decide(state.decided, { kind: 'failed', ...entry }), ...basisOf(state, entry) };
     case 'ended':
       return {
         ...state,
-        decided: decide(state.decided, 'silence', 0, entry.decidedSample),
+        decided: decide(state.decided, silenceTo(entry.decidedSample, null)),
         ...basisOf(state, entry),
         ended: { reason: entry.reason, at: new Date(entry.at) },
       };
     case 'reopened':
       return { ...state, ended: null };
   }
+}
+
+function silenceTo(endSample: number, channel: number | null): CoverageDecision {
+  return { kind: 'silence', channel, startSample: 0, endSample };
 }
 
 function basisOf(

@@ -131,7 +131,7 @@ export class OpenSession {
   /** Shows what a journalled entry says. */
   apply(entry: JournalEntry): void {
     this.#state = applyEntry(this.#state, entry);
-    if (entry.type === 'final') this.feed.publishFinal(finalSegment(this.id, entry));
+    if (entry.type === 'final') this.feed.publishFinal(finalSegment(this.record, entry));
     if ('decidedSample' in entry) this.#withdrawInterims(entry);
     if (entry.type === 'ended') this.feed.end();
     if (entry.type === 'reopened') this.feed.reopen();
@@ -156,7 +156,7 @@ export class OpenSession {
   }
 
   showInterim(transcript: Transcript, at: Date): void {
-    this.feed.publishInterim(interimSegment(this.id, transcript, at));
+    this.feed.publishInterim(interimSegment(this.record, transcript, at));
   }
 
   /** Interims worth keeping beside the finals of a batch. */

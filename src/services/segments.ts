@@ -1,4 +1,4 @@
-import type { Segment, Word } from '../database/session-store.ts';
+import type { Segment, SessionRecord, Word } from '../database/session-store.ts';
 import { timelineMs, type RecognisedWord, type Transcript } from '../recognition/recogniser.ts';
 import type { FinalEntry } from './journal-entry.ts';
 
@@ -14,31 +14,33 @@ export function sessionIdOfSegment(id: string): string | null {
   return /^(.+)\.\d+\.\d+$/u.exec(id)?.[1] ?? null;
 }
 
-export function finalSegment(sessionId: string, entry: FinalEntry): Segment {
+/** What a segment has of its session. */
+type Session = Pick<SessionRecord, 'id' | 'speakers'>;
+
+export function finalSegment(session: Session, entry: FinalEntry): Segment {
   return {
-    ...segmentOf(sessionId, entry),
+    ...segmentOf(session, entry),
     kind: 'FINAL',
     sequence: entry.sequence,
     createdAt: new Date(entry.createdAt),
   };
 }
 
-export function interimSegment(sessionId: string, transcript: Transcript, createdAt: Date): Segment {
-  return { ...segmentOf(sessionId, transcript), kind: 'INTERIM', sequence: null, createdAt };
+export function interimSegment(session: Session, transcript: Transcript, createdAt: Date): Segment {
+  return { ...segmentOf(session, transcript), kind: 'INTERIM', sequence: null, createdAt };
 }
 
-function segmentOf(sessionId: string, transcript: Transcript) {
+function segmentOf(session: Session, transcript: Transcript) {
   return {
-    id: segmentId(sessionId, transcript.channel, transcript.startSample),
-    sessionId,
+    id: segmentId(session.id, transcript.channel, transcript.startSample),
+    sessionId: session.id,
     revision: transcript.revision,
     text: transcript.text,
     startMs: timelineMs(transcript.startSample),
     endMs: timelineMs(transcript.endSample),
     avgConfidence: transcript.confidence,
     words: transcript.words.map(wordOf),
-    // Nobody has named the channel's speaker yet.
-    speaker: null,
+    speaker: session.speakers[transcript.channel] ?? null,
     channel: transcript.channel,
   };
 }

@@ -11,7 +11,7 @@ import type { RenewalEvent } from '../log/log-renewal.ts';
 import { firstKeptAside } from '../log/replace-file.ts';
 import { LogIncompleteError } from '../log/storage-errors.ts';
 import { parseJournalEntry, type AudioEvidence, type JournalEntry } from './journal-entry.ts';
-import { applyEntry, EMPTY_JOURNAL, type JournalState } from './journal-state.ts';
+import { applyEntry, emptyJournal, type JournalState } from './journal-state.ts';
 import type { Logger } from './logger.ts';
 
 export interface SessionLogs {
@@ -48,7 +48,7 @@ export class SessionLogDirectory {
   async open(record: SessionRecord): Promise<SessionLogs> {
     const folder = join(this.#directory, record.id);
     await makeDirectoryDurably(folder);
-    const { journal, state, wasCut } = await this.#openJournal(join(folder, 'journal.log'), record.id);
+    const { journal, state, wasCut } = await this.#openJournal(join(folder, 'journal.log'), record);
     try {
       const audio = await this.#openAudioLog(join(folder, 'audio.log'), record);
       try {
@@ -119,9 +119,9 @@ export class SessionLogDirectory {
 
   async #openJournal(
     path: string,
-    sessionId: string,
+    { id: sessionId, audioFormat }: SessionRecord,
   ): Promise<{ journal: Journal<JournalEntry>; state: JournalState; wasCut: boolean }> {
-    let state = EMPTY_JOURNAL;
+    let state = emptyJournal(audioFormat.channels);
     const visit = ({ entry }: { readonly entry: JournalEntry }): void => {
       state = applyEntry(state, entry);
     };

@@ -138,7 +138,7 @@ export class SessionReader {
       for (const { entry } of entries) {
         if (entry.type !== 'final' || entry.sequence <= range.afterSequence) continue;
         if (entry.sequence >= range.beforeSequence) return found;
-        found.push(finalSegment(session.id, entry));
+        found.push(finalSegment(session.record, entry));
         if (found.length > range.limit) found.shift();
         if (!range.fromEnd && found.length === range.limit) return found;
       }

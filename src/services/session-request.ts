@@ -9,17 +9,20 @@ export interface SessionRequest {
   /** BCP 47 tag, for example `en` or `en-GB`; one whose primary language the recogniser knows. */
   readonly language: string;
   readonly audioFormat: AudioFormat;
+  /** By channel, who speaks there; `null` or missing: nobody has said so. */
+  readonly speakers: readonly (string | null)[];
   /** Any JSON, kept and given back as it is. */
   readonly metadata: unknown;
 }
 
 const MAX_EXTERNAL_ID_LENGTH = 200;
 const MAX_TITLE_LENGTH = 500;
+const MAX_SPEAKER_LENGTH = 100;
 const MAX_METADATA_BYTES = 16 * 1024;
 /** Levels of objects and lists; what writes or reads JSON recurses, and has only so much of a stack. */
 const MAX_METADATA_DEPTH = 100;
 /** Channels that are transcribed. */
-const MAX_CHANNELS = 1;
+const MAX_CHANNELS = 2;
 
 /** The primary language of a BCP 47 tag, which is what recognisers know: `en` of `en-GB`. */
 export function primaryLanguage(tag: string): string {
@@ -28,7 +31,7 @@ export function primaryLanguage(tag: string): string {
 
 /** @throws ServiceError `BAD_USER_INPUT` with what to change. */
 export function checkSessionRequest(request: SessionRequest, languages: readonly string[]): void {
-  const { externalId, title, language, audioFormat, metadata } = request;
+  const { externalId, title, language, audioFormat, speakers, metadata } = request;
   const { sampleRate, channels } = audioFormat;
   if (externalId !== null && (externalId.length === 0 || externalId.length > MAX_EXTERNAL_ID_LENGTH)) {
     refuse(`externalId must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`);
@@ -51,7 +54,23 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
     refuse(`sampleRate must be a whole number from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} Hz.`);
   }
   if (!Number.isInteger(channels) || channels < 1 || channels > MAX_CHANNELS) {
-    refuse(`channels must be ${MAX_CHANNELS}: mix the audio down to mono, or start a session for each channel.`);
+    refuse(`channels must be 1 to ${MAX_CHANNELS}: mix some of them, or start a session for each pair.`);
+  }
+  checkSpeakers(speakers, channels);
+}
+
+function checkSpeakers(speakers: readonly (string | null)[], channels: number): void {
+  if (speakers.length > channels) {
+    refuse(`speakers may have one name for each channel, ${channels} here, not ${speakers.length}.`);
+  }
+  for (const name of speakers) {
+    if (name === null) continue;
+    if (name.trim() === '' || name.length > MAX_SPEAKER_LENGTH) {
+      refuse(`A speaker's name must have 1 to ${MAX_SPEAKER_LENGTH} characters; null when it is not known.`);
+    }
+    if (/[\p{Cc}\p{Surrogate}\u2028\u2029]/u.test(name)) {
+      refuse("A speaker's name must be well-formed Unicode on one line, without control characters.");
+    }
   }
 }
 

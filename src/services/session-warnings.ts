@@ -15,6 +15,8 @@ type SessionWarningCode =
 
 export interface SessionWarning {
   readonly code: SessionWarningCode;
+  /** What it is about, counted from 0; absent: the whole session. */
+  readonly channel?: number;
   readonly message: string;
 }
 
@@ -104,12 +106,14 @@ export class SessionWarnings {
 
   #ofOpen(session: OpenSession): SessionWarning[] {
     const warnings: SessionWarning[] = [];
-    const { wordlessSamples } = session.state;
-    if (wordlessSamples >= WORDLESS_SAMPLES) {
-      const seconds = Math.floor(wordlessSamples / TIMELINE_RATE);
+    for (const [channel, samples] of session.state.wordlessSamples.entries()) {
+      if (samples < WORDLESS_SAMPLES) continue;
+      const seconds = Math.floor(samples / TIMELINE_RATE);
+      const where = session.record.audioFormat.channels === 1 ? '' : ` on channel ${channel}`;
       warnings.push({
         code: 'NO_TEXT',
-        message: `${seconds} s of what sounded like speech gave no text: check the microphone, the audio format and the language.`,
+        channel,
+        message: `${seconds} s of what sounded like speech${where} gave no text: check the microphone, the audio format and the language.`,
       });
     }
     if (this.#parts.now() - (this.#movements.get(session)?.at ?? Infinity) >= STALLED_MS) {

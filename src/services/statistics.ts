@@ -1,13 +1,15 @@
 import type { Segment, SessionStatistics } from '../database/session-store.ts';
 
-/** Running sums over a session's finals, from which its statistics follow. */
+/** Running sums over a session's finals, of all of its channels, from which its statistics follow. */
 export interface StatisticsSums {
   readonly segments: number;
   readonly words: number;
   readonly confidenceSum: number;
   readonly confidenceCount: number;
+  /** By time: on another channel a later final may begin before the first one. */
   readonly firstStartMs: number | null;
   readonly lastEndMs: number | null;
+  /** Where two channels speak at the same time, both count. */
   readonly speakingMs: number;
 }
 
@@ -35,7 +37,7 @@ export function addFinal(
     words: sums.words + countWords(final.text),
     confidenceSum: sums.confidenceSum + (final.avgConfidence ?? 0),
     confidenceCount: sums.confidenceCount + (final.avgConfidence === null ? 0 : 1),
-    firstStartMs: sums.firstStartMs ?? final.startMs,
+    firstStartMs: Math.min(sums.firstStartMs ?? Infinity, final.startMs),
     lastEndMs: Math.max(sums.lastEndMs ?? 0, final.endMs),
     speakingMs: sums.speakingMs + (final.endMs - final.startMs),
   };

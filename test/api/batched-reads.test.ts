@@ -117,6 +117,7 @@ async function createCompletedSession(store: SessionStore, id: string): Promise<
     title: id,
     language: 'en',
     audioFormat: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
+    speakers: [],
     metadata: null,
     createdAt,
   });

@@ -29,13 +29,14 @@ describe('startSession', () => {
       externalId: 'kept',
       title: 'Board meeting',
       language: 'en-GB',
-      audio: { encoding: 'MULAW', sampleRate: 8_000, channels: 1 },
+      audio: { encoding: 'MULAW', sampleRate: 8_000, channels: 2 },
+      speakers: [null, 'Bob & “Co”'],
       metadata,
     };
     const id = await startSession(server.client, input);
     const { session } = await server.client.data<{ session: object }>(
       `query ($id: ID!) { session(id: $id) {
-        externalId title language metadata endReason endedAt audioFormat { encoding sampleRate channels } } }`,
+        externalId title language speakers metadata endReason endedAt audioFormat { encoding sampleRate channels } } }`,
       { id },
     );
     const { audio: audioFormat, ...rest } = input;
@@ -56,7 +57,13 @@ describe('startSession', () => {
   it.each([
     ['a sample rate that is too low', { audio: { sampleRate: 7_999 } }],
     ['a sample rate that is too high', { audio: { sampleRate: 48_001 } }],
-    ['two channels', { audio: { channels: 2 } }],
+    ['three channels', { audio: { channels: 3 } }],
+    ['no channels', { audio: { channels: 0 } }],
+    ['more speakers than channels', { speakers: ['Ann', 'Bob'] }],
+    ['a speaker without a name', { speakers: [' '] }],
+    ['a speaker with a name that is too long', { speakers: ['x'.repeat(101)] }],
+    ['a speaker with a name on two lines', { speakers: ['Ann\nBob'] }],
+    ['a speaker with half of a character', { speakers: ['\ud83d'] }],
     ['an unknown language', { language: 'tlh' }],
     ['an unknown encoding', { audio: { encoding: 'MP3' } }],
     ['an empty externalId', { externalId: '' }],

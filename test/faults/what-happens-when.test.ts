@@ -305,6 +305,7 @@ describe('what happens when', { timeout: LIMIT_MS }, () => {
         title: null,
         language: 'en',
         audioFormat,
+        speakers: [],
         metadata: null,
       });
       for (const [sequence, chunk] of chunks.slice(0, HALF).entries()) await audio.send(id, sequence, chunk);

@@ -3,7 +3,7 @@ import { AudioLog } from '../../src/log/audio-log.ts';
 import { Journal } from '../../src/log/journal.ts';
 import { LogDamagedError, LogFormatError, LogIncompleteError } from '../../src/log/storage-errors.ts';
 import { parseJournalEntry, type JournalEntry } from '../../src/services/journal-entry.ts';
-import { applyEntry, EMPTY_JOURNAL } from '../../src/services/journal-state.ts';
+import { applyEntry, emptyJournal } from '../../src/services/journal-state.ts';
 import { damage, forge } from './damaged-logs.ts';
 import { MemoryFileSystem } from './memory-file-system.ts';
 import { Violation } from './oracle.ts';
@@ -105,7 +105,7 @@ async function openJournal(
   const fileSystem = new MemoryFileSystem();
   fileSystem.put(JOURNAL, Buffer.from(change(original.bytes, random)));
   const read: JournalEntry[] = [];
-  let state = EMPTY_JOURNAL;
+  let state = emptyJournal(2);
   const journal = await orRefusal(
     Journal.open(
       JOURNAL,

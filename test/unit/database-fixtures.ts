@@ -60,6 +60,7 @@ export function newSession(id: string, changes: Partial<NewSession> = {}): NewSe
     title: null,
     language: 'en',
     audioFormat: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
+    speakers: [null],
     metadata: null,
     createdAt: new Date('2026-03-14T09:26:53.589Z'),
     ...changes,

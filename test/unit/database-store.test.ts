@@ -21,6 +21,7 @@ describe('a session', () => {
       title: 'Møte 🎙',
       language: 'en-GB',
       audioFormat: { encoding: 'MULAW', sampleRate: 8_000, channels: 2 },
+      speakers: ['Ann O’Neil', null],
       metadata: { room: 'Ø', tags: ['a', null, 1.5], nested: { deep: true } },
       createdAt: new Date('2026-03-14T09:26:53.589Z'),
     };

@@ -25,7 +25,7 @@ function chunksOf(script: readonly ToneSpeechPart[]): Uint8Array[] {
 
 function request(externalId: string): SessionRequest {
   const audioFormat = { encoding: 'PCM_S16LE', sampleRate: RATE, channels: 1 } as const;
-  return { externalId, title: null, language: 'en', audioFormat, metadata: null };
+  return { externalId, title: null, language: 'en', audioFormat, speakers: [], metadata: null };
 }
 
 async function finalsOf({ reader }: TestServices, sessionId: string): Promise<Segment[]> {

@@ -10,7 +10,7 @@ const current = useServices({ batchSize: 1 });
 const CHUNK = new Uint8Array(3_200);
 
 it('a session whose logs are damaged takes no more audio, and says so, while others go on', async () => {
-  const request = { externalId: null, title: null, language: 'en', metadata: null };
+  const request = { externalId: null, title: null, language: 'en', speakers: [], metadata: null };
   const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
   const { id } = await current().sessions.start({ ...request, audioFormat });
   await current().audio.send(id, 0, CHUNK);
@@ -31,7 +31,7 @@ it('a session whose logs are damaged takes no more audio, and says so, while oth
 
 it('a session that lost both of its logs keeps the segments that the database has', async () => {
   const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
-  const request = { externalId: null, title: null, language: 'en', metadata: null, audioFormat };
+  const request = { externalId: null, title: null, language: 'en', speakers: [], metadata: null, audioFormat };
   const { id } = await current().sessions.start(request);
   const speech = synthesiseToneSpeech(['alpha', { silenceMs: 800 }, 'bravo', { silenceMs: 800 }], 16_000);
   await current().audio.send(id, 0, bytesOf(speech));

@@ -13,6 +13,7 @@ const request: SessionRequest = {
   title: null,
   language: 'en',
   audioFormat: { encoding: 'PCM_S16LE', sampleRate: RATE, channels: 1 },
+  speakers: [],
   metadata: null,
 };
 const SPEECH = bytesOf(synthesiseToneSpeech(['alpha', { silenceMs: 800 }], RATE));

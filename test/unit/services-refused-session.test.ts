@@ -18,7 +18,7 @@ function inDatabase(sql: string): void {
 it('a session whose segments the database refused says so, and gets them in at a later start', async () => {
   inDatabase("CREATE TRIGGER refuse BEFORE INSERT ON segments BEGIN SELECT RAISE(ABORT, 'refused'); END");
   const audioFormat = { encoding: 'PCM_S16LE', sampleRate: RATE, channels: 1 } as const;
-  const request = { externalId: null, title: null, language: 'en', metadata: null, audioFormat };
+  const request = { externalId: null, title: null, language: 'en', speakers: [], metadata: null, audioFormat };
   const { id } = await current().sessions.start(request);
   const speech = synthesiseToneSpeech(['alpha', { silenceMs: 800 }, 'bravo', { silenceMs: 800 }], RATE);
   await current().audio.send(id, 0, bytesOf(speech));

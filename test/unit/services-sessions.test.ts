@@ -12,6 +12,7 @@ const request: SessionRequest = {
   title: 'Standup',
   language: 'en',
   audioFormat: { encoding: 'PCM_S16LE', sampleRate: RATE, channels: 1 },
+  speakers: [],
   metadata: { room: 7 },
 };
 const pause: ToneSpeechPart = { silenceMs: 800 };

@@ -16,6 +16,7 @@ const request: SessionRequest = {
   title: null,
   language: 'en',
   audioFormat: { encoding: 'PCM_S16LE', sampleRate: RATE, channels: 1 },
+  speakers: [],
   metadata: null,
 };
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
+import { latency } from './latency.ts';
 import { readOptions, USAGE, UsageError, type Options } from './options.ts';
 import { streamCost } from './stream-cost.ts';
 import { describeCommit, describeLoad, describeMachine, measureSync } from './support/conditions.ts';
@@ -16,6 +17,7 @@ import { readSpeech, SpeechError, type SpeechFile } from './support/speech.ts';
 /** In the order in which they are run; names in that of the alphabet where nothing else counts. */
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
+  latency,
   streamCost,
   // These measure the disk.
   acknowledgement,

@@ -44,6 +44,8 @@ export interface LiveStream {
   readonly endedMs: number;
   /** Highest that an acknowledgement told. */
   readonly largestBacklogMs: number;
+  /** When each chunk was sent, by sequence number, in milliseconds from the first sample. */
+  readonly sentMs: readonly number[];
 }
 
 /**
@@ -69,11 +71,13 @@ export async function streamLive(
 
   const chunkBytes = ((format.sampleRate * CHUNK_MS) / 1000) * bytesPerFrame(format);
   const chunks = Math.ceil(bytes.length / chunkBytes);
+  const sentMs: number[] = [];
   const sending = async () => {
     const acknowledged: Promise<number>[] = [];
     for (let sequence = 0; sequence < chunks; sequence++) {
       await delay(Math.max(0, (sequence + 1) * CHUNK_MS - sinceStart()), undefined, { signal });
       const audio = bytes.subarray(sequence * chunkBytes, (sequence + 1) * chunkBytes).toString('base64');
+      sentMs.push(sinceStart());
       acknowledged.push(
         connection
           .request(SEND_AUDIO, { input: { sessionId, sequence, audio } }, acknowledgement)
@@ -92,6 +96,7 @@ export async function streamLive(
     segments,
     endedMs,
     largestBacklogMs: Math.max(0, ...backlogs),
+    sentMs,
   };
 }
 

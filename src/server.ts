@@ -57,6 +57,9 @@ const CONNECTION_INIT_TIMEOUT_MS = 5_000;
 const PING_INTERVAL_MS = 12_000;
 /** Far more than the answer to a ping may wait behind what a client on a slow uplink has sent before it. */
 const PONG_LIMIT_MS = 120_000;
+/** A client that trickles its request is hung up on. */
+const HEADERS_LIMIT_MS = 20_000;
+const REQUEST_LIMIT_MS = 60_000;
 /** What a client that does not read has to read the reason why it is hung up on. */
 const CLOSE_LIMIT_MS = 10_000;
 
@@ -132,7 +135,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
     upgrade: (request, socket, head) => webSockets.accept(request, socket, head),
     isSocketPath: (path) => path === GRAPHQL_PATH,
     responses,
-    settings,
+    settings: { ...settings, headersLimitMs: HEADERS_LIMIT_MS, requestLimitMs: REQUEST_LIMIT_MS },
     logger,
   });
 

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getOperationAST, GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { ServiceError } from '../services/errors.ts';
-import type { Documents } from './documents.ts';
 import type { EventStreams } from './event-streams.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
 import { answerJsonOperation, isPlainJsonOperation } from './json-operation.ts';
+import { subscriptionNeedsStream } from './operation-errors.ts';
 import { sendRefusal } from './responses.ts';
 
 interface NodeContext {
@@ -13,6 +14,13 @@ interface NodeContext {
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Media types that a result can have, and ranges of them, among those that a client accepts. */
+const ANSWER_TYPES =
+  /(^|,)\s*(\*\/\*|application\/(\*|json|graphql-response\+json)|text\/(\*|event-stream)|multipart\/(\*|mixed))\s*(;|,|$)/iu;
+const STREAM_TYPES = /(^|,)\s*(\*\/\*|text\/(\*|event-stream))\s*(;|,|$)/iu;
+const NOT_ACCEPTABLE =
+  'Results come as application/graphql-response+json, application/json or text/event-stream: accept one of them.';
 
 /**
  * GraphQL over HTTP: operations by POST, queries by GET, and subscriptions as server-sent events.
@@ -29,7 +37,7 @@ export function graphqlOverHttp(
     schema: parts.schema,
     context: parts.createContext,
     maskedErrors: { maskError: (error) => parts.toClientError(error) },
-    plugins: [useDocuments(parts.documents), useEventStreams(streams)],
+    plugins: [useDocuments(parts), useEventStreams(streams)],
     parserAndValidationCache: false,
     maxRequestBodySize: settings.maxBodyBytes,
     graphiql: false,
@@ -44,13 +52,17 @@ export function graphqlOverHttp(
       sendRefusal(request, response, error, 415);
       return;
     }
+    if (!ANSWER_TYPES.test(request.headers.accept || '*/*')) {
+      sendRefusal(request, response, new ServiceError('BAD_USER_INPUT', NOT_ACCEPTABLE), 406);
+      return;
+    }
     checkParameters(request);
     if (isPlainJsonOperation(request)) await answerJsonOperation(request, response, parts, settings.maxBodyBytes);
     else await yoga.handle(request, response, { req: request, res: response });
   };
 }
 
-function useDocuments(documents: Documents): Plugin {
+function useDocuments({ documents, toClientError }: GraphqlParts): Plugin {
   return {
     onParse({ params, setParsedDocument }) {
       const { document, errors } = documents.prepare(String(params.source));
@@ -63,7 +75,11 @@ function useDocuments(documents: Documents): Plugin {
       const prepared = documents.prepare(String(query));
       if (prepared.errors !== null) return setResult([...prepared.errors]);
       const refusal = prepared.checkCost?.(operationName, variables) ?? null;
-      return setResult(refusal === null ? [] : [refusal]);
+      if (refusal !== null) return setResult([refusal]);
+      const isSubscription = getOperationAST(prepared.document, operationName)?.operation === 'subscription';
+      if (!isSubscription || STREAM_TYPES.test(context.request.headers.get('accept') || '*/*')) return setResult([]);
+      const error = subscriptionNeedsStream();
+      return setResult([toClientError(new GraphQLError(error.message, { originalError: error }))]);
     },
   };
 }

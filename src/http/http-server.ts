@@ -6,9 +6,10 @@ import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
 import { limitConnections } from './connection-limit.ts';
 import { admit, type Door, type GuardPolicy } from './guard.ts';
+import { rawRefusal, refuseMalformed } from './malformed-requests.ts';
 import { RequestAbortedError } from './request-body.ts';
 import type { ResponsesUnderWay } from './responses-under-way.ts';
-import { refusalBody, sendRefusal, statusOf } from './responses.ts';
+import { sendRefusal, statusOf } from './responses.ts';
 
 /** One of the server's doors. */
 export interface Route {
@@ -29,24 +30,42 @@ export interface HttpServerParts {
     readonly maxConnections: number;
     /** Milliseconds that an answer may wait for its client to read on. */
     readonly slowReaderLimitMs: number;
+    /** Milliseconds for a request's headers, and for all of it: a client that trickles is hung up on. */
+    readonly headersLimitMs: number;
+    readonly requestLimitMs: number;
   };
   readonly logger: Logger;
 }
 
-/** Time for a request's headers, and for all of it, in milliseconds: a client that trickles is hung up on. */
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** How often it is looked for requests that take too long, in parts of the shorter limit. */
+const LOOKS_PER_LIMIT = 4;
+/**
+ * Requests that a client may send ahead of the answers on one connection. Browsers send none, few programs do, and each of
+ * them may have a chunk of audio.
+ */
+const MAX_UNDER_WAY_PER_CONNECTION = 32;
 /** What is told to clients above the limit of connections, in milliseconds. */
 const RETRY_WHEN_FULL_MS = 10_000;
 
 /** Node's HTTP server with the guard before every door. */
 export function createHttpServer(parts: HttpServerParts): Server {
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
-  const isExcess = limitConnections(server, parts.settings.maxConnections);
+  const { headersLimitMs, requestLimitMs, maxConnections } = parts.settings;
+  const server = createServer({
+    headersTimeout: headersLimitMs,
+    requestTimeout: requestLimitMs,
+    connectionsCheckingInterval: Math.min(headersLimitMs, requestLimitMs) / LOOKS_PER_LIMIT,
+  });
+  const isExcess = limitConnections(server, maxConnections);
   server.on('request', (request, response) => {
     parts.responses.add(response);
+    if (parts.responses.countOn(request.socket) > MAX_UNDER_WAY_PER_CONNECTION) {
+      parts.logger.info({ limit: MAX_UNDER_WAY_PER_CONNECTION }, 'connection cut: too many requests ahead of answers');
+      request.socket.destroy();
+      return;
+    }
     void answer(request, response, isExcess(request), parts);
   });
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket, parts.responses.isAnsweringOn(socket)));
   server.on('upgrade', (request, socket, head) => {
     upgrade(request, socket, head, isExcess(request), parts);
   });
@@ -114,13 +133,9 @@ function upgrade(
     parts.upgrade(request, socket, head);
   } catch (error) {
     const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
-    const body = JSON.stringify(refusalBody(refusal));
     // Node looks after it no longer: a client that does not hang up would keep its connection for ever.
     socket.once('finish', () => socket.destroy());
-    socket.end(
-      `HTTP/1.1 ${statusOf(refusal)} Refused\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+    socket.end(rawRefusal(statusOf(refusal), refusal));
   }
 }
 

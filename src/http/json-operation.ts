@@ -3,7 +3,7 @@ import { execute, getOperationAST } from 'graphql';
 import { z } from 'zod';
 import { ServiceError } from '../services/errors.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
-import { formatErrors } from './operation-errors.ts';
+import { formatErrors, subscriptionNeedsStream } from './operation-errors.ts';
 import { readBody } from './request-body.ts';
 import { sendJson, statusOf } from './responses.ts';
 
@@ -56,10 +56,10 @@ function parseParameters(body: Buffer): z.infer<typeof parameters> {
   }
   const parsed = parameters.safeParse(content);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const [name] = parsed.error.issues[0]?.path ?? [];
   throw new ServiceError(
     'BAD_USER_INPUT',
-    `The body must be { "query": …, "variables": …, "operationName": … }; ${issue?.path.join('.')}: ${issue?.message}.`,
+    `The body must be a JSON object { "query": text, "variables": object, "operationName": text }; ${name === undefined ? 'it is no object' : `"${String(name)}" is not`}.`,
   );
 }
 
@@ -70,10 +70,7 @@ async function run({ query, operationName, variables }: z.infer<typeof parameter
   const refusal = checkCost?.(operationName, variables) ?? null;
   if (refusal !== null) return { errors: [refusal] };
   if (getOperationAST(document, operationName)?.operation === 'subscription') {
-    throw new ServiceError(
-      'BAD_USER_INPUT',
-      'Subscriptions come over WebSocket, or as server-sent events with "Accept: text/event-stream".',
-    );
+    throw subscriptionNeedsStream();
   }
   return execute({
     schema: parts.schema,

@@ -1,4 +1,5 @@
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { ServiceError } from '../services/errors.ts';
 
 /** Errors of an operation as they are sent: what a client may know, without the notes that are meant for Yoga. */
 export function formatErrors(
@@ -10,4 +11,12 @@ export function formatErrors(
     const { http: _http, unexpected: _unexpected, ...shown } = extensions ?? {};
     return { ...rest, extensions: shown };
   });
+}
+
+/** For a subscription whose client accepts no stream of results. */
+export function subscriptionNeedsStream(): ServiceError {
+  return new ServiceError(
+    'BAD_USER_INPUT',
+    'Subscriptions come over WebSocket, or as server-sent events with "Accept: text/event-stream".',
+  );
 }

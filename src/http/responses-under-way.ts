@@ -1,9 +1,9 @@
 import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** The responses that are not finished yet; they end their connections once the server stops. */
 export class ResponsesUnderWay {
-  readonly #byConnection = new Map<Socket, Set<ServerResponse>>();
+  readonly #byConnection = new Map<Duplex, Set<ServerResponse>>();
   #isLast = false;
 
   add(response: ServerResponse): void {
@@ -14,6 +14,16 @@ export class ResponsesUnderWay {
 
   get count(): number {
     return this.#all.length;
+  }
+
+  countOn(socket: Duplex): number {
+    return this.#byConnection.get(socket)?.size ?? 0;
+  }
+
+  /** Whether bytes on this connection could be taken for a part of an answer, or for the answer to a request that is whole. */
+  isAnsweringOn(socket: Duplex): boolean {
+    const responses = [...(this.#byConnection.get(socket) ?? [])];
+    return responses.some(({ headersSent, req }) => headersSent || req.complete);
   }
 
   /** No request follows on the connections of `server`: each ends with the answer that is under way. */
@@ -30,7 +40,7 @@ export class ResponsesUnderWay {
     return [...this.#byConnection.values()].flatMap((responses) => [...responses]);
   }
 
-  #ofConnection(socket: Socket): Set<ServerResponse> {
+  #ofConnection(socket: Duplex): Set<ServerResponse> {
     const known = this.#byConnection.get(socket);
     if (known !== undefined) return known;
     const responses = new Set<ServerResponse>();

@@ -20,10 +20,13 @@ export function toClientError(error: unknown, logger: Logger): GraphQLError {
   const cause = rootCause(error);
   const refusal = toRefusal(cause);
   if (refusal !== null) {
-    return relocated(error, refusal.message, { code: refusal.code, ...refusal.details });
+    return relocated(error, refusal.message, { code: refusal.code, ...refusal.details, ...http(error) });
   }
-  // Made by graphql-js itself: the document or its variables are wrong.
-  if (cause instanceof GraphQLError) return relocated(error, cause.message, { code: 'BAD_USER_INPUT', ...http(cause) });
+  // Made by graphql-js itself: the document or its variables are wrong. The outermost message says which one, and where.
+  if (cause instanceof GraphQLError) {
+    const { message } = error instanceof GraphQLError ? error : cause;
+    return relocated(error, message, { code: 'BAD_USER_INPUT', ...http(error, cause) });
+  }
   const errorId = randomUUID();
   logger.error({ errorId, err: cause }, 'unexpected error');
   return relocated(error, 'Something went wrong on the server; its log says more under this errorId.', {
@@ -43,12 +46,19 @@ function toRefusal(cause: unknown): ServiceError | null {
   return toServiceError(toDatabaseError(cause));
 }
 
-/** Yoga's note about the HTTP status, which it takes out again before it answers. */
-function http({ extensions }: GraphQLError): { http?: unknown } {
-  const { http: note, code } = extensions;
-  if (typeof note !== 'object' || note === null) return {};
+/**
+ * Yoga's note about the HTTP status, which it takes out again before it answers. `spec` makes it one for clients that accept
+ * `application/graphql-response+json`; for others a GraphQL result has the status 200, whatever it is.
+ */
+function http(error: unknown, cause = error): { http?: object } {
+  const { http: note, code } = cause instanceof GraphQLError ? cause.extensions : {};
+  const given = typeof note === 'object' && note !== null ? note : null;
   // What is no GraphQL request at all is a bad request whatever media type the client accepts.
-  return { http: code === 'BAD_REQUEST' ? { ...note, spec: false } : note };
+  if (given !== null && code === 'BAD_REQUEST') return { http: { ...given, spec: false } };
+  // What comes before any field, for example a wrong variable, leaves no result.
+  const isBeforeFields = error instanceof GraphQLError && error.path === undefined;
+  if (isBeforeFields) return { http: { status: 400, spec: true, ...given } };
+  return given === null ? {} : { http: given };
 }
 
 /** With the place in the document and in the result that `error` has. */

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeGlobalId } from '../../src/schema/global-ids.ts';
 import { dataOf } from '../support/graphql-client.ts';
-import { rawRequest } from '../support/http.ts';
+import { rawRequest, type RawResponse } from '../support/http.ts';
 import {
   endSession,
   SEGMENT_ADDED,
@@ -73,6 +74,120 @@ describe('GraphQL over HTTP', () => {
   });
 });
 
+/** A POST with exactly this `Accept`. */
+function post(accept: string, query: string, variables: object = {}): Promise<RawResponse> {
+  return rawRequest(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept },
+    body: JSON.stringify({ query, variables }),
+  });
+}
+
+describe('the media type of an answer', () => {
+  const json = 'application/json; charset=utf-8';
+  const result = 'application/graphql-response+json; charset=utf-8';
+
+  it.each([
+    ['*/*', json],
+    ['application/json', json],
+    ['application/graphql-response+json', result],
+    ['application/graphql-response+json, application/json;q=0.9', result],
+    ['application/json, application/graphql-response+json', json],
+    ['text/event-stream', 'text/event-stream'],
+    ['application/json, text/event-stream', json],
+  ])('is what the client accepts: %s', async (accept, type) => {
+    const response = await post(accept, '{ __typename }');
+    expect([response.status, response.headers['content-type']]).toEqual([200, type]);
+  });
+
+  it.each(['text/plain', 'image/png, text/css', 'application/graphql'])(
+    'cannot be another one, which is said with a code: %s',
+    async (accept) => {
+      const { status, body } = await post(accept, '{ __typename }');
+      expect(status).toBe(406);
+      expect(JSON.parse(body)).toMatchObject({ error: { code: 'BAD_USER_INPUT' } });
+    },
+  );
+
+  it.each(['application/graphql-response+json', 'application/json', '*/*', 'multipart/mixed'])(
+    'must be a stream for subscriptions, which are refused when it is not: %s',
+    async (accept) => {
+      const { status, body } = await post(accept, SEGMENT_ADDED, { sessionId: await startSession(server.client) });
+      // Those who take anything get the stream only when they ask for it.
+      expect(status).toBe(400);
+      expect(body).toContain('Accept: text/event-stream');
+      expect(body).toContain('"code":"BAD_USER_INPUT"');
+    },
+  );
+
+  it('decides about the status of a result without data: 400 in the new one, 200 in the old one', async () => {
+    const query = 'query ($first: Int!) { sessions(first: $first) { edges { cursor } } }';
+    for (const variables of [{}, { first: 'many' }]) {
+      const strict = await post('application/graphql-response+json', query, variables);
+      const old = await post('application/json', query, variables);
+      expect([strict.status, old.status]).toEqual([400, 200]);
+      for (const { body } of [strict, old])
+        expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+      expect(strict.body).toContain('Variable \\"$first\\"');
+    }
+  });
+});
+
+/** The events of a stream, as they stand in it. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+function eventsIn(stream: string): { event: string; data: unknown }[] {
+  return stream
+    .split('\n\n')
+    .filter((block) => block !== '' && !block.startsWith(':'))
+    .map((block) => {
+      const [, event = '', data = ''] = /^event: (\w+)\ndata:(.*)$/u.exec(block) ?? [];
+      return { event, data: data === '' ? null : JSON.parse(data) };
+    });
+}
+
+// https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md, distinct connections mode
+describe('server-sent events', () => {
+  const stream = 'text/event-stream';
+
+  it('carry the result of any operation as one event, then say that there is no more', async () => {
+    const { status, headers, body } = await post(stream, '{ __typename }');
+    expect([status, headers['content-type'], headers['cache-control']]).toEqual([200, stream, 'no-cache']);
+    expect(eventsIn(body)).toEqual([
+      { event: 'next', data: { data: { __typename: 'Query' } } },
+      { event: 'complete', data: null },
+    ]);
+    const started = await post(stream, 'mutation { startSession(input: {}) { session { status } } }');
+    expect(eventsIn(started.body)[0]?.data).toEqual({ data: { startSession: { session: { status: 'ACTIVE' } } } });
+  });
+
+  it('answer queries by GET, as browsers ask', async () => {
+    const query = encodeURIComponent('{ __typename }');
+    const { status, body } = await rawRequest(`${server.url}/graphql?query=${query}`, { headers: { accept: stream } });
+    expect([status, eventsIn(body).map(({ event }) => event)]).toEqual([200, ['next', 'complete']]);
+  });
+
+  it.each([
+    ['a syntax error', 'subscription {', {}, 'BAD_USER_INPUT'],
+    ['a field that there is not', 'subscription { nothing }', {}, 'BAD_USER_INPUT'],
+    ['a variable that is missing', SEGMENT_ADDED, {}, 'BAD_USER_INPUT'],
+    ['an id that is none', SEGMENT_ADDED, { sessionId: 'x' }, 'BAD_USER_INPUT'],
+    [
+      'a cursor that is none',
+      SEGMENT_ADDED,
+      { sessionId: encodeGlobalId('Session', 'x'), after: 'x' },
+      'BAD_USER_INPUT',
+    ],
+    ['a session that there is not', SEGMENT_ADDED, { sessionId: encodeGlobalId('Session', 'x') }, 'NOT_FOUND'],
+  ])('tell what is wrong before anything is streamed, since browsers do not show a refusal: %s', async (...row) => {
+    const [, query, variables, code] = row;
+    const { status, headers, body } = await post(stream, query, variables);
+    expect([status, headers['content-type']]).toEqual([200, stream]);
+    expect(eventsIn(body)).toMatchObject([
+      { event: 'next', data: { errors: [{ extensions: { code } }] } },
+      { event: 'complete', data: null },
+    ]);
+  });
+});
+
 describe('an event stream', () => {
   it('that has nothing to say for longer than a slow reader may take is not broken off', async () => {
     const slowReaderLimitMs = 200;
@@ -87,7 +202,10 @@ describe('an event stream', () => {
       const watching = response.text();
       await Promise.race([watching, delay(5 * slowReaderLimitMs)]);
       await endSession(strict.client, sessionId);
-      expect(await watching).toContain('event: complete');
+      const text = await watching;
+      // Comments meanwhile, so that proxies do not take it for dead.
+      expect(text.split('\n\n').filter((block) => block === ':').length).toBeGreaterThan(1);
+      expect(eventsIn(text).at(-1)).toEqual({ event: 'complete', data: null });
     } finally {
       await strict.stop();
     }

@@ -3,7 +3,7 @@ import type { Answer } from './answers.ts';
 /** A word of a segment. */
 export interface Word {
   readonly text: string;
-  /** Milliseconds from the session's first sample; `null` when the recogniser gives no times of words. */
+  /** Milliseconds from the session's first sample; `null` where that is not known, as in interims. */
   readonly startMs: number | null;
   readonly endMs: number | null;
   /** 0 to 1; `null` when the recogniser gives none. */

@@ -6,7 +6,7 @@ export type SegmentKind = 'INTERIM' | 'FINAL';
 
 export interface Word {
   readonly text: string;
-  /** Milliseconds from the session's first sample; `null` when the recogniser gives no word times. */
+  /** Milliseconds from the session's first sample; `null` where that is not known, as in interims. */
   readonly startMs: number | null;
   readonly endMs: number | null;
   /** 0..1; `null` when the recogniser gives none. */

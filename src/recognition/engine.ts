@@ -13,7 +13,7 @@ export interface SpeechDetector {
 
 export interface HypothesisWord {
   readonly text: string;
-  /** Samples from the start of the decoded audio; `null` when the engine gives no word times. */
+  /** Samples from the start of the decoded audio; `null` where the engine does not know it. */
   readonly startSample: number | null;
   readonly endSample: number | null;
   /** 0..1, or `null`. */

@@ -31,7 +31,7 @@ export interface RecogniserIdentity {
 
 export interface RecognisedWord {
   readonly text: string;
-  /** On the recognition timeline; `null` when the engine gives no word times. */
+  /** On the recognition timeline; `null` where the engine does not know it, as in interims. */
   readonly startSample: number | null;
   readonly endSample: number | null;
   /** 0..1, or `null` when the engine gives none. */

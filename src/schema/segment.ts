@@ -18,11 +18,11 @@ const WordRef = builder.objectRef<Word>('Word').implement({
     text: t.exposeString('text', { description: 'The word as it is written in the segment.' }),
     startMs: t.exposeInt('startMs', {
       nullable: true,
-      description: "Milliseconds from the session's first sample; null when the recogniser gives no word times.",
+      description: "Milliseconds from the session's first sample; null where that is not known, as in interims.",
     }),
     endMs: t.exposeInt('endMs', {
       nullable: true,
-      description: "Milliseconds from the session's first sample; null when the recogniser gives no word times.",
+      description: "Milliseconds from the session's first sample; null where that is not known, as in interims.",
     }),
     confidence: t.exposeFloat('confidence', {
       nullable: true,

@@ -24,6 +24,23 @@ function recording(name: string): Float32Array {
   return Float32Array.from([...resampler.write(samples), ...resampler.flush()]);
 }
 
+/** The words of a recording of test/fixtures, with the times that its synthesiser gave them. */
+function spokenWords(name: string): { word: string; startMs: number }[] {
+  const table = readFileSync(new URL('../../bench/references/synthesised.tsv', import.meta.url), 'utf8');
+  return table.split('\n').flatMap((line) => {
+    const [file, word = '', startMs] = line.split('\t');
+    return file === `test/fixtures/${name}` ? [{ word, startMs: Number(startMs) }] : [];
+  });
+}
+
+function milliseconds(sample: number | null): number {
+  return sample === null ? Number.NaN : sample / 16;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
 /** White noise, -1..1, the same in each run. */
 function noise(samples: number): Float32Array {
   let state = 1;
@@ -125,10 +142,36 @@ describe.each(['base', 'tiny'] as const)('Moonshine %s', (size) => {
     expect(turns).toBeGreaterThanOrEqual(words.length);
   });
 
-  it('invents no word times, and says so', async () => {
-    expect(engine.capabilities.wordTimes).toBe(false);
-    const { words } = await engine.decode(recording('garden.wav'), FINAL);
-    for (const word of words) expect(word).toMatchObject({ startSample: null, endSample: null });
+  it.each(['river.wav', 'garden.wav', 'manager-telephone.wav'])(
+    'knows when each word of %s was spoken',
+    async (file) => {
+      expect(engine.capabilities.wordTimes).toBe(true);
+      const audio = recording(file);
+      const { words } = await engine.decode(audio, FINAL);
+      const spoken = spokenWords(file);
+      expect(words).toHaveLength(spoken.length);
+      const errors = words.map((word, i) => Math.abs(milliseconds(word.startSample) - (spoken[i]?.startMs ?? NaN)));
+      expect(median(errors)).toBeLessThanOrEqual(60);
+      for (const error of errors) expect(error).toBeLessThanOrEqual(250);
+      let earliest = 0;
+      for (const { startSample, endSample } of words) {
+        expect(startSample).toBeGreaterThanOrEqual(earliest);
+        expect(endSample).toBeGreaterThan(startSample ?? Infinity);
+        earliest = endSample ?? Infinity;
+      }
+      expect(earliest).toBeLessThanOrEqual(audio.length);
+    },
+  );
+
+  it('invents no times for a text that was cut off, nor for a draft', async () => {
+    const spoken = recording('river.wav');
+    const hurried = spoken.filter((_, i) => Math.floor(i / 1.8) !== Math.floor((i - 1) / 1.8));
+    const cutOff = await engine.decode(hurried, FINAL);
+    const draft = await engine.decode(spoken, { ...FINAL, purpose: 'interim' });
+    for (const { words } of [cutOff, draft]) {
+      expect(words.length).toBeGreaterThan(5);
+      for (const word of words) expect(word).toMatchObject({ startSample: null, endSample: null });
+    }
   });
 
   it('refuses other languages, and more audio than it can hear at once', async () => {

@@ -54,6 +54,22 @@ describe('a hypothesis', () => {
     expect(hypothesis.words.map((word) => word.confidence)).toEqual([expect.closeTo(0.9), expect.closeTo(0.9)]);
   });
 
+  it('asks for the times of its words without their punctuation, and has them where they are known', () => {
+    const asked: unknown[] = [];
+    const hypothesis = toHypothesis(tokensOf('"Yes, incomprehensible!" - no'), (words) => {
+      asked.push(
+        ...words.map(({ first, last }) => textOf(idsOf('"Yes, incomprehensible!" - no').slice(first, last + 1))),
+      );
+      return [{ start: 100, end: 200 }, null, { start: 300, end: 400 }];
+    });
+    expect(asked).toEqual(['Yes', 'incomprehensible', 'no']);
+    expect(hypothesis.words).toMatchObject([
+      { text: '"Yes,', startSample: 100, endSample: 200 },
+      { startSample: null, endSample: null },
+      { text: 'no', startSample: 300, endSample: 400 },
+    ]);
+  });
+
   it('counts a lone dash as no word', () => {
     const hypothesis = toHypothesis(tokensOf('yes - no'));
     expect(hypothesis.text).toBe('yes - no');

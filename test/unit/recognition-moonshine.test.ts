@@ -56,7 +56,9 @@ describe('live speech through a recogniser process', () => {
     const shown = listener.interims.filter((interim) => interim.startSample === finals[0]?.startSample);
     expect(shown.length).toBeGreaterThan(0);
     for (const interim of shown) expect(interim.revision).toBeLessThan(finals[0]?.revision ?? 0);
-    for (const { confidence } of finals) {
+    for (const { confidence, words, startSample, endSample } of finals) {
+      const times = words.flatMap((word) => [word.startSample ?? NaN, word.endSample ?? NaN]);
+      expect([startSample, ...times, endSample]).toEqual([startSample, ...times, endSample].toSorted((a, b) => a - b));
       expect(confidence).toBeGreaterThan(0.5);
       expect(confidence).toBeLessThanOrEqual(1);
     }

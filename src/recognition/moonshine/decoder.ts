@@ -1,5 +1,8 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { TIMELINE_RATE } from '../recogniser.ts';
+import type { Attention } from './alignment.ts';
+import { ALIGNMENT_HEADS, type AttentionHead } from './alignment-heads.ts';
+import { attentionOutput, withAttentionOutputs } from './attention-outputs.ts';
 import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
 import { MOONSHINE_FILES, type MoonshineSize } from './model-files.ts';
 import { endBeforeLoop } from './repetition.ts';
@@ -26,6 +29,15 @@ export interface DecodedToken {
   readonly logProbability: number;
 }
 
+export interface Decoded {
+  readonly tokens: readonly DecodedToken[];
+  /**
+   * How the decoder attended to the audio, for each token and the end mark; `null` when it was not asked for, and when the
+   * text was cut off: where a text belongs that did not come to its end is not known.
+   */
+  readonly attention: Attention | null;
+}
+
 /**
  * Moonshine's encoder and decoder (https://github.com/usefulsensors/moonshine). The encoder takes plain samples; the decoder
  * is a transformer in one graph with two branches: the first run computes all keys and values, the others reuse them.
@@ -34,13 +46,16 @@ export class MoonshineDecoder {
   readonly #encoder: InferenceSession;
   readonly #decoder: InferenceSession;
   readonly #shape: Shape;
+  readonly #alignmentHeads: readonly AttentionHead[];
   readonly #selfCache: readonly string[];
   readonly #crossCache: readonly string[];
 
-  private constructor(encoder: InferenceSession, decoder: InferenceSession, shape: Shape) {
+  private constructor(encoder: InferenceSession, decoder: InferenceSession, size: MoonshineSize) {
+    const shape = SHAPES[size];
     this.#encoder = encoder;
     this.#decoder = decoder;
     this.#shape = shape;
+    this.#alignmentHeads = ALIGNMENT_HEADS[size];
     this.#selfCache = cacheNames(shape.layers, 'decoder');
     this.#crossCache = cacheNames(shape.layers, 'encoder');
   }
@@ -49,8 +64,9 @@ export class MoonshineDecoder {
   static async load(size: MoonshineSize): Promise<MoonshineDecoder> {
     const files = MOONSHINE_FILES[size];
     const encoder = await openModel(files.encoder);
-    const decoder = await openModel(files.decoder);
-    return new MoonshineDecoder(encoder, decoder, SHAPES[size]);
+    const layers = layersOf(ALIGNMENT_HEADS[size]);
+    const decoder = await openModel(files.decoder, (model) => withAttentionOutputs(model, layers));
+    return new MoonshineDecoder(encoder, decoder, size);
   }
 
   /**
@@ -58,16 +74,19 @@ export class MoonshineDecoder {
    * probabilities. The event loop runs between steps, which block it for some 10 ms each, the encoder for up to 250 ms.
    *
    * @param audio mono, 16 kHz, -1..1.
+   * @param options.attention also to tell how it attended to the audio; the tokens are the same with and without.
    */
-  async decode(audio: Float32Array): Promise<DecodedToken[]> {
-    const encoded = await this.#encode(audio);
+  async decode(audio: Float32Array, { attention: wantsAttention }: { attention: boolean }): Promise<Decoded> {
+    const heard = padded(audio);
+    const encoded = await this.#encode(heard);
     const limit = tokenLimit(audio.length);
-    const decoded: DecodedToken[] = [];
+    const tokens: DecodedToken[] = [];
+    const weights: Float32Array[] = [];
     const ids: number[] = [];
     let cache = this.#emptyCache();
     let last = START_OF_TEXT;
-    while (decoded.length < limit) {
-      const isFirst = decoded.length === 0;
+    while (tokens.length < limit) {
+      const isFirst = tokens.length === 0;
       const outputs = await this.#decoder.run(
         {
           ...cache,
@@ -75,24 +94,26 @@ export class MoonshineDecoder {
           encoder_hidden_states: encoded,
           use_cache_branch: new Tensor('bool', Uint8Array.of(isFirst ? 0 : 1), [1]),
         },
-        this.#wantedOutputs(isFirst),
+        this.#wantedOutputs(isFirst, wantsAttention),
       );
+      if (wantsAttention) weights.push(meanAttention(outputs, this.#alignmentHeads));
       const token = mostProbable(floatsOf(outputs, 'logits'));
-      if (token.id === END_OF_TEXT) break;
-      decoded.push(token);
+      if (token.id === END_OF_TEXT) {
+        const frames = weights[0]?.length ?? 0;
+        return { tokens, attention: wantsAttention ? { samples: heard.length, frames, weights } : null };
+      }
+      tokens.push(token);
       ids.push(token.id);
       const end = endBeforeLoop(ids);
-      if (end !== null) return decoded.slice(0, end);
+      if (end !== null) return { tokens: tokens.slice(0, end), attention: null };
       cache = this.#nextCache(cache, outputs);
       last = token.id;
     }
-    return decoded;
+    return { tokens, attention: null };
   }
 
   async #encode(audio: Float32Array): Promise<Tensor> {
-    const padded = audio.length >= MIN_AUDIO_SAMPLES ? audio : new Float32Array(MIN_AUDIO_SAMPLES);
-    if (padded !== audio) padded.set(audio);
-    const outputs = await this.#encoder.run({ input_values: new Tensor('float32', padded, [1, padded.length]) });
+    const outputs = await this.#encoder.run({ input_values: new Tensor('float32', audio, [1, audio.length]) });
     return tensorOf(outputs, 'last_hidden_state');
   }
 
@@ -105,9 +126,10 @@ export class MoonshineDecoder {
   }
 
   /** The keys and values of the audio (cross-attention) come with the first step only, and are not asked for again. */
-  #wantedOutputs(isFirst: boolean): string[] {
+  #wantedOutputs(isFirst: boolean, wantsAttention: boolean): string[] {
     const names = isFirst ? [...this.#selfCache, ...this.#crossCache] : this.#selfCache;
-    return ['logits', ...names.map((name) => `present.${name}`)];
+    const attention = wantsAttention ? layersOf(this.#alignmentHeads).map(attentionOutput) : [];
+    return ['logits', ...names.map((name) => `present.${name}`), ...attention];
   }
 
   #nextCache(cache: Record<string, Tensor>, outputs: InferenceSession.OnnxValueMapType): Record<string, Tensor> {
@@ -122,6 +144,33 @@ export class MoonshineDecoder {
 /** Most tokens that audio of this many samples may give. */
 export function tokenLimit(samples: number): number {
   return Math.max(MIN_TOKEN_LIMIT, Math.ceil((samples / TIMELINE_RATE) * MAX_TOKENS_PER_SECOND));
+}
+
+function padded(audio: Float32Array): Float32Array {
+  if (audio.length >= MIN_AUDIO_SAMPLES) return audio;
+  const longer = new Float32Array(MIN_AUDIO_SAMPLES);
+  longer.set(audio);
+  return longer;
+}
+
+/** The mean weight that the heads gave each frame of the audio, in the last token's step. */
+function meanAttention(outputs: InferenceSession.OnnxValueMapType, heads: readonly AttentionHead[]): Float32Array {
+  const rows = heads.map(({ layer, head }) => {
+    const { data, dims } = floatTensorOf(outputs, attentionOutput(layer));
+    const [, headCount = 0, tokens = 0, frames = 0] = dims;
+    if (data.length !== headCount * tokens * frames) throw new Error(`the attention has the shape ${dims.join(' × ')}`);
+    const start = (head * tokens + tokens - 1) * frames;
+    return data.subarray(start, start + frames);
+  });
+  const mean = new Float32Array(rows[0]?.length ?? 0);
+  for (const row of rows) {
+    for (const [frame, weight] of row.entries()) mean[frame] = (mean[frame] ?? 0) + weight / rows.length;
+  }
+  return mean;
+}
+
+function layersOf(heads: readonly AttentionHead[]): number[] {
+  return [...new Set(heads.map(({ layer }) => layer))].toSorted((a, b) => a - b);
 }
 
 function mostProbable(logits: Float32Array): DecodedToken {
@@ -145,6 +194,13 @@ function cacheNames(layers: number, attention: 'decoder' | 'encoder'): string[] 
     `${layer}.${attention}.key`,
     `${layer}.${attention}.value`,
   ]).flat();
+}
+
+function floatTensorOf(
+  outputs: InferenceSession.OnnxValueMapType,
+  name: string,
+): { data: Float32Array; dims: readonly number[] } {
+  return { data: floatsOf(outputs, name), dims: tensorOf(outputs, name).dims };
 }
 
 function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {

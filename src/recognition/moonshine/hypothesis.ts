@@ -1,18 +1,28 @@
 import type { Hypothesis, HypothesisWord } from '../engine.ts';
 import type { DecodedToken } from './decoder.ts';
+import type { SampleRange } from './pauses.ts';
 import { beginsWord, carriesWord, textOf } from './vocabulary.ts';
+import type { TokenRange } from './word-times.ts';
 
 /** Nothing was said. */
 export const NOTHING: Hypothesis = { text: '', words: [], confidence: null };
 
+/** Tells when words were spoken, in samples of the decoded audio; `null` where it is not known. */
+export type WordTiming = (words: readonly TokenRange[]) => readonly (SampleRange | null)[];
+
+/** No word's time is known. */
+export const UNTIMED: WordTiming = () => [];
+
 /**
- * Words and their confidences. A word's confidence is the lowest probability among its tokens, which agrees well with how
- * often words are right; punctuation has no say in it, since a doubtful comma says nothing about its word (area under the
- * ROC curve for right words 0.89, with punctuation 0.87). Tokens without a single word mean that nothing was said.
+ * Words, their times and their confidences. A word's confidence is the lowest probability among its tokens, which agrees
+ * well with how often words are right; punctuation has no say in it, since a doubtful comma says nothing about its word (area
+ * under the ROC curve for right words 0.89, with punctuation 0.87). Tokens without a single word mean that nothing was said.
  */
-export function toHypothesis(tokens: readonly DecodedToken[]): Hypothesis {
-  const words = groupByWord(tokens).flatMap(toWord);
-  if (words.length === 0) return NOTHING;
+export function toHypothesis(tokens: readonly DecodedToken[], timing: WordTiming = UNTIMED): Hypothesis {
+  const groups = wordGroups(tokens);
+  if (groups.length === 0) return NOTHING;
+  const times = timing(groups.map(({ carriers }) => carriers));
+  const words = groups.map((group, index) => toWord(group, times[index] ?? null));
   const confidences = words.map((word) => word.confidence);
   return {
     text: textOf(tokens.map((token) => token.id)),
@@ -26,23 +36,30 @@ export function isInForeignScript(text: string): boolean {
   return /\p{L}/u.test(text) && !/\p{Script=Latin}/u.test(text);
 }
 
-function groupByWord(tokens: readonly DecodedToken[]): DecodedToken[][] {
-  const groups: DecodedToken[][] = [];
-  let group: DecodedToken[] = [];
-  for (const token of tokens) {
-    if (beginsWord(token.id) || groups.length === 0) {
-      group = [];
-      groups.push(group);
-    }
-    group.push(token);
-  }
-  return groups;
+interface WordGroup {
+  readonly tokens: readonly DecodedToken[];
+  /** The tokens that carry the word, its punctuation left out. */
+  readonly carriers: TokenRange;
 }
 
 /** A dash between spaces, say, stands in the text but is no word. */
-function toWord(group: readonly DecodedToken[]): (HypothesisWord & { confidence: number })[] {
-  const carriers = group.filter((token) => carriesWord(token.id));
-  if (carriers.length === 0) return [];
-  const confidence = Math.exp(Math.min(...carriers.map((token) => token.logProbability)));
-  return [{ text: textOf(group.map((token) => token.id)), startSample: null, endSample: null, confidence }];
+function wordGroups(tokens: readonly DecodedToken[]): WordGroup[] {
+  const begins = tokens.flatMap((token, index) => (index === 0 || beginsWord(token.id) ? [index] : []));
+  return begins.flatMap((begin, word) => {
+    const group = tokens.slice(begin, begins[word + 1]);
+    const first = group.findIndex((token) => carriesWord(token.id));
+    if (first < 0) return [];
+    const last = group.findLastIndex((token) => carriesWord(token.id));
+    return [{ tokens: group, carriers: { first: begin + first, last: begin + last } }];
+  });
+}
+
+function toWord({ tokens }: WordGroup, time: SampleRange | null): HypothesisWord & { confidence: number } {
+  const carriers = tokens.filter((token) => carriesWord(token.id));
+  return {
+    text: textOf(tokens.map((token) => token.id)),
+    startSample: time?.start ?? null,
+    endSample: time?.end ?? null,
+    confidence: Math.exp(Math.min(...carriers.map((token) => token.logProbability))),
+  };
 }

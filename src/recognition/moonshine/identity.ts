@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { RecogniserCapabilities, RecogniserIdentity } from '../recogniser.ts';
+import { ALIGNMENT_HEADS } from './alignment-heads.ts';
 import { combinedHash, MOONSHINE_FILES, SILERO_FILE, type MoonshineSize } from './model-files.ts';
 import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
+import { MIN_ATTENTION, SNAP_SAMPLES } from './word-times.ts';
 import { LOOP_MIN_REPETITIONS, LOOP_MIN_TOKENS } from './repetition.ts';
 
 export const MOONSHINE_CAPABILITIES: RecogniserCapabilities = {
   languages: ['en'],
   interims: true,
   confidence: true,
-  wordTimes: false,
+  wordTimes: true,
 };
 
 /**
@@ -28,6 +30,9 @@ export function moonshineIdentity(size: MoonshineSize): RecogniserIdentity {
       minAudioSamples: MIN_AUDIO_SAMPLES,
       loopMinTokens: LOOP_MIN_TOKENS,
       loopMinRepetitions: LOOP_MIN_REPETITIONS,
+      alignmentHeads: ALIGNMENT_HEADS[size].map(({ layer, head }) => `${layer}.${head}`).join(' '),
+      minAttention: MIN_ATTENTION,
+      snapSamples: SNAP_SAMPLES,
     },
   };
 }

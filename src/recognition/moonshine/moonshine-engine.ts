@@ -2,12 +2,13 @@ import type { DecodeOptions, Engine, Hypothesis, SpeechDetector } from '../engin
 import { FRAME_SAMPLES } from '../engine.ts';
 import { TIMELINE_RATE, type RecogniserCapabilities, type RecogniserIdentity } from '../recogniser.ts';
 import { MoonshineDecoder } from './decoder.ts';
-import { isInForeignScript, NOTHING, toHypothesis } from './hypothesis.ts';
+import { isInForeignScript, NOTHING, toHypothesis, UNTIMED } from './hypothesis.ts';
 import { MOONSHINE_CAPABILITIES, moonshineIdentity } from './identity.ts';
 import { MAX_AUDIO_SECONDS } from './limits.ts';
 import { SILERO_FILE, type MoonshineSize } from './model-files.ts';
 import { openModel } from './runtime.ts';
 import { SileroDetector } from './silero-detector.ts';
+import { wordTimes } from './word-times.ts';
 
 export interface MoonshineOptions {
   readonly size: MoonshineSize;
@@ -22,7 +23,7 @@ export async function loadMoonshine({ size }: MoonshineOptions): Promise<Engine>
   const detectorModel = await openModel(SILERO_FILE);
   const decoder = await MoonshineDecoder.load(size);
   await new SileroDetector(detectorModel, null).probability(new Float32Array(FRAME_SAMPLES));
-  await decoder.decode(new Float32Array(TIMELINE_RATE));
+  await decoder.decode(new Float32Array(TIMELINE_RATE), { attention: true });
   return new MoonshineEngine(moonshineIdentity(size), decoder, (saved) => new SileroDetector(detectorModel, saved));
 }
 
@@ -52,7 +53,13 @@ class MoonshineEngine implements Engine {
         `${audio.length / TIMELINE_RATE} s of audio; one decode takes at most ${MAX_AUDIO_SECONDS} s`,
       );
     }
-    const hypothesis = toHypothesis(await this.#decoder.decode(audio));
-    return options.purpose === 'interim' && isInForeignScript(hypothesis.text) ? NOTHING : hypothesis;
+    // A draft's words have no times: they would cost their share of each draft, and the next one would move them.
+    const isFinal = options.purpose === 'final';
+    const { tokens, attention } = await this.#decoder.decode(audio, { attention: isFinal });
+    const hypothesis = toHypothesis(
+      tokens,
+      attention === null ? UNTIMED : (words) => wordTimes(attention, words, audio),
+    );
+    return !isFinal && isInForeignScript(hypothesis.text) ? NOTHING : hypothesis;
   }
 }

@@ -1,10 +1,16 @@
 import { InferenceSession } from 'onnxruntime-node';
 import { readModelFile, type ModelFile } from './model-files.ts';
 
-/** Loads a verified model onto one thread; parallelism comes from processes, which do not disturb each other. */
-export async function openModel(file: ModelFile): Promise<InferenceSession> {
-  const bytes = await readModelFile(file);
-  return InferenceSession.create(bytes, {
+/**
+ * Loads a verified model onto one thread; parallelism comes from processes, which do not disturb each other.
+ *
+ * @param rewrite what to change of the model, once it is verified.
+ */
+export async function openModel(
+  file: ModelFile,
+  rewrite: (model: Uint8Array) => Uint8Array = (model) => model,
+): Promise<InferenceSession> {
+  return InferenceSession.create(rewrite(await readModelFile(file)), {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',

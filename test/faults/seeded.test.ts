@@ -51,6 +51,7 @@ describe('sessions that stream while server, recogniser processes and network fa
     expect(formatFaults([result])).toMatch(/4 × server killed/u);
     expect(formatFaults([result])).toMatch(/6 × recogniser process SIGKILL/u);
     expect([...result.faults.values()].reduce((sum, count) => sum + count, 0)).toBe(FAULTS.length);
+    expect(result.sessionsOfTwoChannels).toBeGreaterThan(0);
     expect(result.acknowledged).toBeGreaterThan(100);
     expect(result.finals).toBeGreaterThan(10);
   });
@@ -65,6 +66,8 @@ describe('what the fault suite holds the server against', () => {
     startMs: sequence * 1_000,
     endMs: sequence * 1_000 + 400,
     avgConfidence: 0.9,
+    channel: 0,
+    speaker: null,
   });
   const expected = [final(1), final(2), final(3)];
 

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { bytesPerFrame, framesToMs, msToFrames, type AudioEncoding, type AudioFormat } from '../../src/audio/format.ts';
 import { dataOf, type GraphqlResult } from '../support/graphql-client.ts';
-import { END, endSession, readSession, SEND, SKIP, startSession } from '../support/operations.ts';
+import { END, endSession, readSession, SEND, SKIP, START, startSession } from '../support/operations.ts';
 import { GraphqlSocket } from './graphql-socket.ts';
 import { exchange } from './http-exchange.ts';
 import { judgeHttp, judgeResult, Violation } from './oracle.ts';
@@ -11,7 +12,10 @@ import type { Target, TargetContext } from './target.ts';
 /** What the server must have of a session, given what it acknowledged. */
 interface Sender {
   readonly id: string;
+  readonly externalId: string;
   readonly format: AudioFormat;
+  /** By channel; of one channel nobody is named. */
+  readonly speakers: readonly (string | null)[];
   next: number;
   frames: number;
   /** The chunk before `next`; `null` when that was a skip, or there is none. */
@@ -24,18 +28,21 @@ interface Acknowledged {
   readonly duplicate: boolean;
 }
 
-const FORMATS: readonly (readonly [AudioEncoding, number])[] = [
-  ['PCM_S16LE', 16_000],
-  ['PCM_S16LE', 44_100],
-  ['PCM_F32LE', 48_000],
-  ['MULAW', 8_000],
-  ['ALAW', 11_025],
+const FORMATS: readonly (readonly [AudioEncoding, sampleRate: number, channels: 1 | 2])[] = [
+  ['PCM_S16LE', 16_000, 1],
+  ['PCM_S16LE', 44_100, 2],
+  ['PCM_F32LE', 48_000, 1],
+  ['PCM_F32LE', 22_050, 2],
+  ['MULAW', 8_000, 2],
+  ['ALAW', 11_025, 1],
 ];
 const SOCKETS = 4;
 /** A session's inputs, on average, before it is ended and its account checked. */
 const INPUTS_A_SESSION = 60;
 const LONGEST_CHUNK_FRAMES = 800;
 const DAY_MS = 86_400_000;
+
+const FINALS = `query ($id: ID!) { session(id: $id) { segments(first: 100) { edges { node { channel speaker } } } } }`;
 
 type Attack = (sender: Sender, random: Random) => Promise<string>;
 
@@ -133,6 +140,45 @@ export function audioTarget(context: TargetContext): Target {
     // Random text may be four letters, which is a chunk after all; how long that is the server has to say.
     if (answer === 'data') await resynchronise(sender);
     return answer;
+  };
+
+  /** One sample of two, or one byte of several. */
+  const halfFrame: Attack = async (sender, random) => {
+    const frameBytes = bytesPerFrame(sender.format);
+    if (frameBytes === 1) return right(sender, random);
+    const missing = random.pick([1, frameBytes - 1, frameBytes / 2]);
+    const chunk = anyChunk(sender, random).subarray(missing);
+    if (random.chance(0.5)) {
+      return refused(await send(random, sender.id, sender.next, chunk.toString('base64')), 'AUDIO_MALFORMED');
+    }
+    const { status, body } = await post(
+      `/sessions/${encodeURIComponent(sender.id)}/audio?sequence=${sender.next}`,
+      chunk,
+    );
+    if (status !== 422) throw new Violation(`half a frame was answered with ${status}`);
+    return judgeHttp(status, body);
+  };
+
+  /** The session again, or another one, with channels or names that it can't have. */
+  const wrongChannels: Attack = async ({ externalId, format }, random) => {
+    const audio = { ...format, channels: 3 - format.channels };
+    if (random.chance(0.5)) return refused(await run(random, START, { externalId, audio }), 'SESSION_CONFLICT');
+    const wrong = random.pick<object>([
+      { audio: { ...format, channels: random.pick<unknown>([0, -1, 3, 255, 2 ** 31, 1.5, '2', null, [2], {}]) } },
+      { audio: format, speakers: Array.from({ length: random.between(3, 5_000) }, () => 'x') },
+      {
+        audio: format,
+        speakers: [random.pick<unknown>(['', ' ', '\n', 'a\u0000b', '\ud800', 'x'.repeat(101), 1, {}, []])],
+      },
+    ]);
+    return refused(await run(random, START, wrong), 'BAD_USER_INPUT');
+  };
+
+  const foundAgain: Attack = async ({ id, externalId, format: audio }, random) => {
+    const speakers = random.pick([undefined, null, [], [null], ['somebody else']]);
+    const found = await startSession(client, { externalId, audio, speakers });
+    if (found !== id) throw new Violation(`asked for ${externalId} again, ${id} became ${found}`);
+    return 'found again';
   };
 
   const wrongTypes: Attack = async (sender, random) => {
@@ -284,6 +330,9 @@ export function audioTarget(context: TargetContext): Target {
     gap,
     malformed,
     malformed,
+    halfFrame,
+    wrongChannels,
+    foundAgain,
     wrongTypes,
     skip,
     skip,
@@ -295,9 +344,12 @@ export function audioTarget(context: TargetContext): Target {
   ];
 
   const open = async (random: Random): Promise<Sender> => {
-    const [encoding, sampleRate] = random.pick(FORMATS);
-    const id = await startSession(client, { audio: { encoding, sampleRate, channels: 1 } });
-    return { id, format: { encoding, sampleRate, channels: 1 }, next: 0, frames: 0, last: null };
+    const [encoding, sampleRate, channels] = random.pick(FORMATS);
+    const format = { encoding, sampleRate, channels };
+    const speakers = channels === 1 ? [] : ['left', random.pick([null, 'right'])];
+    const externalId = randomUUID();
+    const id = await startSession(client, { externalId, audio: format, speakers });
+    return { id, externalId, format, speakers, next: 0, frames: 0, last: null };
   };
 
   const resynchronise = async (sender: Sender): Promise<void> => {
@@ -323,8 +375,21 @@ export function audioTarget(context: TargetContext): Target {
         `${expectedMs} ms in ${sender.next} chunks became ${JSON.stringify({ coverage, nextSequence })}`,
       );
     }
+    await checkFinals(sender);
     const late = await send(random, sender.id, sender.next, anyChunk(sender, random).toString('base64'));
     return `${status}, then ${refused(late, 'SESSION_NOT_ACTIVE')}`;
+  };
+
+  /** What noise was heard as is nobody's business; on which channel, and as whose, is. */
+  const checkFinals = async ({ id, format, speakers }: Sender): Promise<void> => {
+    const { session } = await client.data<{
+      session: { segments: { edges: { node: { channel: number; speaker: string | null } }[] } };
+    }>(FINALS, { id });
+    for (const { node } of session.segments.edges) {
+      if (node.channel >= format.channels || node.speaker !== (speakers[node.channel] ?? null)) {
+        throw new Violation(`a final of ${JSON.stringify(node)} with ${JSON.stringify({ format, speakers })}`);
+      }
+    }
   };
 
   return {
@@ -335,7 +400,8 @@ export function audioTarget(context: TargetContext): Target {
         return [await settle(sender, random)];
       }
       const attack = random.chance(0.005) ? tooLarge : random.pick(attacks);
-      describe(`${attack.name}, ${sender.format.encoding} at ${sender.format.sampleRate}`);
+      const { encoding, sampleRate, channels } = sender.format;
+      describe(`${attack.name}, ${encoding} at ${sampleRate}, channels: ${channels}`);
       const answer = await attack(sender, random);
       idle.push(sender);
       return [answer];
@@ -383,7 +449,7 @@ function anyChunk({ format }: Sender, random: Random): Buffer {
       ? random.bytes(frames * bytesPerFrame(format))
       : Buffer.alloc(frames * bytesPerFrame(format), random.below(256));
   }
-  const bytes = Buffer.alloc(frames * 4);
+  const bytes = Buffer.alloc(frames * bytesPerFrame(format));
   for (let at = 0; at < bytes.length; at += 4)
     bytes.writeFloatLE(random.pick([0, -0, 1, -1, 1e30, 1e-40, random.below(200) / 100 - 1]), at);
   return bytes;

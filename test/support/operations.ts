@@ -11,6 +11,8 @@ export interface SegmentView {
   readonly startMs: number;
   readonly endMs: number;
   readonly avgConfidence: number | null;
+  readonly channel: number;
+  readonly speaker: string | null;
   readonly cursor: string | null;
 }
 
@@ -36,7 +38,7 @@ const SESSION_FIELDS = `
   id status endReason nextSequence
   statistics { totalSegments wordCount }
   coverage { receivedMs transcribedMs silenceMs gapMs failedMs pendingMs }`;
-export const SEGMENT_FIELDS = 'id sequence revision kind text startMs endMs avgConfidence cursor';
+export const SEGMENT_FIELDS = 'id sequence revision kind text startMs endMs avgConfidence channel speaker cursor';
 
 export const START = `mutation ($input: StartSessionInput!) { startSession(input: $input) { session { ${SESSION_FIELDS} } } }`;
 export const SEND = `mutation ($input: SendAudioInput!) { sendAudio(input: $input) { nextSequence receivedMs backlogMs duplicate } }`;

@@ -12,6 +12,8 @@ export interface FinalAccount {
   readonly startMs: number;
   readonly endMs: number;
   readonly avgConfidence: number | null;
+  readonly channel: number;
+  readonly speaker: string | null;
 }
 
 export type Coverage = Readonly<
@@ -26,9 +28,9 @@ export interface Reference {
 
 /** @param sessionId global id of the session that it must belong to. @throws when its id is not one of that session. */
 export function accountOf(segment: SegmentView, sessionId: string): FinalAccount {
-  const { sequence, revision, text, startMs, endMs, avgConfidence } = segment;
+  const { sequence, revision, text, startMs, endMs, avgConfidence, channel, speaker } = segment;
   const place = placeIn(Buffer.from(segment.id, 'base64').toString(), `Segment:${storedId(sessionId)}.`);
-  return { place, sequence, revision, text, startMs, endMs, avgConfidence };
+  return { place, sequence, revision, text, startMs, endMs, avgConfidence, channel, speaker };
 }
 
 /** The id in the database behind a session's global id. */

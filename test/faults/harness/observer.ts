@@ -21,21 +21,32 @@ export interface Observation {
   readonly coverage: Coverage;
   readonly statistics: Statistics;
   readonly finals: readonly SegmentView[];
+  /** Of the drafts that are open. */
+  readonly draftChannels: readonly number[];
 }
 
 const OBSERVE = `query ($id: ID!) { session(id: $id) {
   status endReason nextSequence
   statistics { totalSegments averageConfidence totalDuration wordCount speakingDuration wordsPerMinute }
   coverage { receivedMs transcribedMs silenceMs gapMs failedMs pendingMs }
+  drafts: segments(kind: INTERIM, first: 100) { edges { node { channel } } }
   segments(first: 100) { edges { node { ${SEGMENT_FIELDS} } } } } }`;
 
 /** @returns `null` when there is no such session. @throws when there is no answer. */
 export async function observe(connection: Connection, id: string): Promise<Observation | null> {
-  type Answer = { session: (Omit<Observation, 'finals'> & { segments: { edges: { node: SegmentView }[] } }) | null };
+  interface Answer {
+    readonly session:
+      | (Omit<Observation, 'finals' | 'draftChannels'> & {
+          readonly segments: { readonly edges: readonly { readonly node: SegmentView }[] };
+          readonly drafts: { readonly edges: readonly { readonly node: { readonly channel: number } }[] };
+        })
+      | null;
+  }
   const { session } = await connection.request<Answer>(OBSERVE, { id });
   if (session === null) return null;
-  const { segments, ...rest } = session;
-  return { ...rest, finals: segments.edges.map(({ node }) => node) };
+  const { segments, drafts, ...rest } = session;
+  const draftChannels = drafts.edges.map(({ node }) => node.channel);
+  return { ...rest, finals: segments.edges.map(({ node }) => node), draftChannels };
 }
 
 /** Asks how a session stands and holds that against what its client was told before. @throws when there is no answer. */
@@ -49,8 +60,12 @@ export async function checkSession(connection: Connection, client: SessionClient
     findings.add('broken promise', `${client.description}: the session is gone`);
     return;
   }
-  const { status, nextSequence, coverage, finals } = observation;
+  const { status, nextSequence, coverage, finals, draftChannels } = observation;
   checkSum(client.description, coverage, findings);
+  findings.expect(
+    new Set(draftChannels).size === draftChannels.length,
+    `${client.description}: drafts of one channel beside each other: ${draftChannels.join(', ')}`,
+  );
   checkFinals(
     client,
     shown.length,

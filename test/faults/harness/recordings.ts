@@ -2,7 +2,7 @@ import type { AudioEncoding, AudioFormat } from '../../../src/audio/format.ts';
 import { bytesPerFrame, msToFrames } from '../../../src/audio/format.ts';
 import { ALAW_AMPLITUDES, MULAW_AMPLITUDES } from '../../../src/audio/g711.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../../src/recognition/scripted/tone-speech.ts';
-import { INAUDIBLE_WORD, TONE_WORDS } from '../../../src/recognition/scripted/tone-words.ts';
+import { INAUDIBLE_WORD, TONE_WORDS, type ToneWord } from '../../../src/recognition/scripted/tone-words.ts';
 import type { Random } from './random.ts';
 
 /** What a client sends under one sequence number. */
@@ -12,40 +12,70 @@ export type RecordingItem =
 /** Something said, cut into chunks once and for all: sent again, a number names the same bytes. */
 export interface Recording {
   readonly name: string;
-  /** What is said in it. */
-  readonly text: string;
+  /** What is said in it, by channel. */
+  readonly texts: readonly string[];
   readonly format: AudioFormat;
+  /** Who says it, by channel; `null`: the server is not told. */
+  readonly speakers: readonly (string | null)[];
   readonly items: readonly RecordingItem[];
 }
 
-const FORMATS: readonly AudioFormat[] = [
-  { encoding: 'MULAW', sampleRate: 8_000, channels: 1 },
-  { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
-  { encoding: 'PCM_S16LE', sampleRate: 44_100, channels: 1 },
-  { encoding: 'PCM_F32LE', sampleRate: 48_000, channels: 1 },
-  { encoding: 'ALAW', sampleRate: 8_000, channels: 1 },
+const FORMATS: readonly Omit<AudioFormat, 'channels'>[] = [
+  { encoding: 'MULAW', sampleRate: 8_000 },
+  { encoding: 'PCM_S16LE', sampleRate: 16_000 },
+  { encoding: 'PCM_S16LE', sampleRate: 44_100 },
+  { encoding: 'PCM_F32LE', sampleRate: 48_000 },
+  { encoding: 'ALAW', sampleRate: 8_000 },
 ];
+/** Channels have no word in common, so that each word tells which one was heard. */
+const WORDS_BY_CHANNEL = [0, 1].map((channel) => TONE_WORDS.filter((_, index) => index % 2 === channel));
 
-/** One in each format, of 5 to 9 utterances of 1 to 4 words each. */
+/** One in each format, two of them with two channels, of 5 to 9 passages; each seed has other ones with two. */
 export function makeRecordings(random: Random): Recording[] {
-  return FORMATS.map((format) => {
-    const name = `${format.encoding} at ${format.sampleRate} Hz`;
+  const firstOfTwo = random.fork('channels').integer(0, FORMATS.length - 1);
+  return FORMATS.map((encoding, index) => {
+    const isOfTwo = index === firstOfTwo || index === (firstOfTwo + 2) % FORMATS.length;
+    const format = { ...encoding, channels: isOfTwo ? 2 : 1 };
+    const name = `${format.encoding} at ${format.sampleRate} Hz, channels: ${format.channels}`;
     return makeRecording(random.fork(name), name, format);
   });
 }
 
 function makeRecording(random: Random, name: string, format: AudioFormat): Recording {
   const items: RecordingItem[] = [];
-  const said: string[] = [];
-  const utterances = random.integer(5, 9);
-  for (let utterance = 0; utterance < utterances; utterance++) {
-    const words = Array.from({ length: random.integer(1, 4) }, () => random.pick(TONE_WORDS));
-    const parts: ToneSpeechPart[] = [...words, { silenceMs: random.integer(350, 700) }];
-    said.push(...words.filter((word) => word !== INAUDIBLE_WORD));
-    items.push(...cut(random, encode(format.encoding, synthesiseToneSpeech(parts, format.sampleRate)), format));
+  const said = Array.from({ length: format.channels }, (): ToneWord[] => []);
+  const passages = random.integer(5, 9);
+  for (let passage = 0; passage < passages; passage++) {
+    const spoken = said.map((words, channel) => {
+      const script = makeScript(random, format.channels === 1 ? TONE_WORDS : (WORDS_BY_CHANNEL[channel] ?? []), format);
+      words.push(...script.flatMap((part) => (typeof part === 'string' && part !== INAUDIBLE_WORD ? [part] : [])));
+      return synthesiseToneSpeech(script, format.sampleRate);
+    });
+    items.push(...cut(random, encode(format.encoding, interleave(spoken)), format));
     if (random.chance(0.15)) items.push({ kind: 'skip', durationMs: random.integer(1, 1_500) });
   }
-  return { name, text: said.join(' '), format, items };
+  const speakers = said.map((_, channel) => (random.chance(0.5) ? `${name}, speaker ${channel}` : null));
+  return { name, texts: said.map((words) => words.join(' ')), format, speakers, items };
+}
+
+/** An utterance of 1 to 4 words. One of two channels has none, one or two of them, which begin when they will. */
+function makeScript(random: Random, words: readonly ToneWord[], { channels }: AudioFormat): ToneSpeechPart[] {
+  const utterances = channels === 1 ? 1 : random.integer(0, 2);
+  return Array.from({ length: utterances }, (): ToneSpeechPart[] => [
+    ...(channels === 1 ? [] : [{ silenceMs: random.integer(0, 600) }]),
+    ...Array.from({ length: random.integer(1, 4) }, () => random.pick(words)),
+    { silenceMs: random.integer(350, 700) },
+  ]).flat();
+}
+
+/** The channels side by side; shorter ones end in silence. */
+function interleave(channels: readonly Int16Array[]): Int16Array {
+  const frames = Math.max(...channels.map((samples) => samples.length));
+  const interleaved = new Int16Array(frames * channels.length);
+  for (const [channel, samples] of channels.entries()) {
+    for (const [frame, sample] of samples.entries()) interleaved[frame * channels.length + channel] = sample;
+  }
+  return interleaved;
 }
 
 /** Mostly 40 to 200 ms, in any number of frames; sometimes a few frames only. */

@@ -41,8 +41,21 @@ export async function transcribeUndisturbed(
 }
 
 /** What everything is compared with must be right itself. */
-function checkReference({ name, text }: Recording, { finals, coverage }: Observation, findings: Findings): void {
-  checkSum(`${name}, undisturbed`, coverage, findings);
-  const heard = finals.map((final) => final.text).join(' ');
-  findings.expect(heard === text, `${name}, undisturbed: "${text}" was said, "${heard}" was heard`);
+function checkReference(recording: Recording, { finals, coverage }: Observation, findings: Findings): void {
+  const where = `${recording.name}, undisturbed`;
+  checkSum(where, coverage, findings);
+  for (const [channel, text] of recording.texts.entries()) {
+    const speaker = recording.speakers[channel] ?? null;
+    const ofChannel = finals.filter((final) => final.channel === channel);
+    const heard = ofChannel.map((final) => final.text).join(' ');
+    findings.expect(heard === text, `${where}: "${text}" was said, "${heard}" was heard`);
+    findings.expect(
+      ofChannel.every((final) => final.speaker === speaker),
+      `${where}: not all that ${speaker} said is under that name`,
+    );
+    findings.expect(
+      ofChannel.every(({ startMs }, index) => startMs >= (ofChannel[index - 1]?.endMs ?? 0)),
+      `${where}: the finals of a channel overlap: ${JSON.stringify(ofChannel)}`,
+    );
+  }
 }

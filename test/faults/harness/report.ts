@@ -12,12 +12,22 @@ export function formatTable(results: readonly RunResult[]): string {
       String(runs.length),
       sum(({ faults }) => [...faults.values()].reduce((total, count) => total + count, 0)),
       sum(({ sessions }) => sessions),
+      sum(({ sessionsOfTwoChannels }) => sessionsOfTwoChannels),
       sum(({ acknowledged }) => acknowledged),
       sum(({ finals }) => finals),
       ...DAMAGES.map((damage) => sum(({ findings }) => countOf(findings, damage))),
     ];
   });
-  const head = ['scenario', 'runs', 'faults', 'sessions', 'chunks acknowledged', 'finals', ...DAMAGES];
+  const head = [
+    'scenario',
+    'runs',
+    'faults',
+    'sessions',
+    'of two channels',
+    'chunks acknowledged',
+    'finals',
+    ...DAMAGES,
+  ];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [head, ...rows]
     .map((row) =>

@@ -34,6 +34,8 @@ export interface RunResult {
   /** How often each kind of fault was injected. */
   readonly faults: ReadonlyMap<string, number>;
   readonly sessions: number;
+  /** Of them, those with two channels. */
+  readonly sessionsOfTwoChannels: number;
   /** Chunks that were acknowledged. */
   readonly acknowledged: number;
   /** Finals that subscribers were given. */
@@ -111,6 +113,7 @@ class Run {
       seed: this.#options.seed,
       faults: this.#faults,
       sessions: this.#clients.length,
+      sessionsOfTwoChannels: this.#clients.filter(({ plan }) => plan.recording.format.channels === 2).length,
       acknowledged: this.#clients.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
       finals: this.#clients.reduce((sum, { shown }) => sum + shown.length, 0),
     };

@@ -106,7 +106,8 @@ export class SessionClient {
     const { happenings, findings } = this.#parts;
     const ask = async () => {
       happenings.note('starting');
-      const input = { externalId, audio: recording.format };
+      const { format: audio, speakers } = recording;
+      const input = { externalId, audio, speakers };
       const answer = await this.#connection.request<{ startSession: { session: SessionView } }>(START, { input });
       return answer.startSession.session.id;
     };

@@ -81,7 +81,8 @@ export function checkRows(
   const database = new BetterSqlite3(path.join(dataDirectory, 'verbatim.db'), { readonly: true });
   try {
     const segmentsOf = database.prepare<[string], SegmentRow>(
-      `SELECT id, kind, sequence, revision, text, start_ms AS startMs, end_ms AS endMs, avg_confidence AS avgConfidence
+      `SELECT id, kind, sequence, revision, text, start_ms AS startMs, end_ms AS endMs, avg_confidence AS avgConfidence,
+         channel, speaker
        FROM segments WHERE session_id = ? ORDER BY sequence, id`,
     );
     const sessionOf = database.prepare<[string], SessionRow>(
@@ -143,12 +144,12 @@ function checkStatistics(
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const words = sum(finals.map(({ text }) => text.split(/\s+/u).filter((word) => word !== '').length));
   const speakingMs = sum(finals.map(({ startMs, endMs }) => endMs - startMs));
-  const [first] = finals;
+  const firstStartMs = Math.min(...finals.map(({ startMs }) => startMs));
   const lastEndMs = Math.max(0, ...finals.map(({ endMs }) => endMs));
   const expected: Statistics = {
     totalSegments: finals.length,
     averageConfidence: confidences.length === 0 ? null : sum(confidences) / confidences.length,
-    totalDuration: (lastEndMs - (first?.startMs ?? 0)) / 1000,
+    totalDuration: finals.length === 0 ? 0 : (lastEndMs - firstStartMs) / 1000,
     wordCount: words,
     speakingDuration: speakingMs / 1000,
     wordsPerMinute: speakingMs === 0 ? null : words / (speakingMs / 60_000),

@@ -1,10 +1,10 @@
 // Follows one session over graphql-transport-ws: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 import { askForToken, clock, query, token, TokenNeededError } from './api.js';
 
-const SESSION = `query ($id: ID!) { session(id: $id) { id title externalId status } }`;
+const SESSION = `query ($id: ID!) { session(id: $id) { id title externalId status audioFormat { channels } } }`;
 const SEGMENT_ADDED = `subscription ($sessionId: ID!, $after: String, $fromStart: Boolean) {
   segmentAdded(sessionId: $sessionId, after: $after, fromStart: $fromStart) {
-    id kind revision text startMs channel cursor
+    id kind revision text startMs channel speaker cursor
   }
 }`;
 
@@ -22,6 +22,13 @@ const interims = document.getElementById('interims');
 
 /** Cursor of the last final that is shown: where the next connection resumes. */
 let cursor = null;
+/** Of the session's audio. */
+let channels = 1;
+
+/** Who speaks; or, of several, which channel; or nothing. */
+function voiceOf({ speaker, channel }) {
+  return speaker ?? (channels > 1 ? `Channel ${channel}` : null);
+}
 
 function paragraph(segment) {
   const time = document.createElement('time');
@@ -30,7 +37,14 @@ function paragraph(segment) {
   text.textContent = segment.text;
   const element = document.createElement('p');
   element.dataset.segment = segment.id;
-  element.append(time, text);
+  element.append(time);
+  const voice = voiceOf(segment);
+  if (voice !== null) {
+    const name = document.createElement('b');
+    name.textContent = voice;
+    element.append(name);
+  }
+  element.append(text);
   return element;
 }
 
@@ -114,6 +128,7 @@ async function follow() {
     status.textContent = 'There is no such session.';
     return;
   }
+  channels = session.audioFormat.channels;
   const title = session.title || session.externalId;
   if (title) {
     document.getElementById('title').textContent = title;

@@ -6,6 +6,7 @@ const share = z.number().nullable();
 export const SESSION_FIELDS = `
   id externalId title status endReason language createdAt endedAt nextSequence
   audioFormat { encoding sampleRate channels }
+  speakers
   statistics { totalSegments averageConfidence totalDuration wordCount speakingDuration wordsPerMinute }
   coverage { receivedMs transcribedMs silenceMs gapMs failedMs pendingMs }`;
 
@@ -21,6 +22,8 @@ export const sessionDetails = z.object({
   /** The chunk expected next. */
   nextSequence: z.int().nonnegative(),
   audioFormat: z.object({ encoding: z.string(), sampleRate: z.int(), channels: z.int() }),
+  /** By channel; `null`: nobody is named. */
+  speakers: z.array(z.string().nullable()),
   statistics: z.object({
     totalSegments: z.int(),
     averageConfidence: share,

@@ -9,9 +9,15 @@ export const CHUNK_MS = 100;
 
 const FIRST_HEADER_BYTES = 64 * 1024;
 
+/** What becomes of several channels: one, or each is transcribed by itself. */
+export const CHANNEL_HANDLINGS = ['mix', 'separate'] as const;
+export type ChannelHandling = (typeof CHANNEL_HANDLINGS)[number];
+/** As many as a session may have. */
+const MAX_SEPARATE_CHANNELS = 2;
+
 /**
  * A WAV file as the chunks of a session: any chunk can be read again at any time, which is what a client needs that must
- * resend. Several channels are mixed down to one, since a session has one.
+ * resend. Several channels are mixed down to one, unless they are to be kept apart.
  */
 export class AudioFile {
   /** The format of the chunks. */
@@ -25,13 +31,13 @@ export class AudioFile {
   readonly #frames: number;
   readonly #framesPerChunk: number;
 
-  private constructor(file: FileHandle, header: WavHeader, dataLength: number) {
+  private constructor(file: FileHandle, header: WavHeader, dataLength: number, handling: ChannelHandling) {
     this.#file = file;
     this.#source = header.format;
     this.#dataOffset = header.dataOffset;
     this.channels = header.format.channels;
     this.format =
-      header.format.channels === 1
+      handling === 'separate' || header.format.channels === 1
         ? header.format
         : { encoding: 'PCM_S16LE', sampleRate: header.format.sampleRate, channels: 1 };
     this.#frames = dataLength / bytesPerFrame(header.format);
@@ -39,8 +45,11 @@ export class AudioFile {
     this.durationMs = framesToMs(this.#frames, header.format.sampleRate);
   }
 
-  /** @throws CommandLineError when there is no such file, or it is no WAV file with samples that can be sent. */
-  static async open(path: string): Promise<AudioFile> {
+  /**
+   * @throws CommandLineError when there is no such file, it is no WAV file with samples that can be sent, or it has more
+   *   channels than can be transcribed separately.
+   */
+  static async open(path: string, handling: ChannelHandling = 'mix'): Promise<AudioFile> {
     const file = await open(path).catch((error: unknown) => {
       throw new CommandLineError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
     });
@@ -50,7 +59,13 @@ export class AudioFile {
       const header = await readHeader(file, stats.size);
       const dataLength = header.dataLength ?? 0;
       if (dataLength === 0) throw new CommandLineError(`${path} has no audio in it`);
-      return new AudioFile(file, header, dataLength);
+      const { channels } = header.format;
+      if (handling === 'separate' && channels > MAX_SEPARATE_CHANNELS) {
+        throw new CommandLineError(
+          `${path} has ${channels} channels: ${MAX_SEPARATE_CHANNELS} at most are transcribed separately, mix them (--channels mix)`,
+        );
+      }
+      return new AudioFile(file, header, dataLength, handling);
     } catch (error) {
       await file.close();
       if (error instanceof UnsupportedWavError) {
@@ -80,7 +95,7 @@ export class AudioFile {
       if (bytesRead === 0) throw new CommandLineError('the audio file has become shorter while it was read');
       read += bytesRead;
     }
-    return this.channels === 1 ? bytes : mixDown(decodeSamples(this.#source, bytes));
+    return this.channels === this.format.channels ? bytes : mixDown(decodeSamples(this.#source, bytes));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
+import { voiceOf } from './voices.ts';
 
 /** The part of `process.stderr` that is used. */
 export interface CaptionOutput {
@@ -24,14 +25,24 @@ export class LiveCaptions {
   /** Each draft a line, where nothing can be rewritten. */
   readonly #linewise: boolean;
   readonly #dim: (text: string) => string;
-  #interim: Segment | null = null;
+  readonly #channels: number;
+  /** By channel: what is being spoken. */
+  readonly #interims = new Map<number, Segment>();
   #progress: string | null = null;
   #drawnLines = 0;
   #drawnAt = -Infinity;
 
-  /** @param always also where there is no terminal */
-  constructor(output: CaptionOutput, environment: NodeJS.ProcessEnv, always = false) {
+  /**
+   * @param options.always also where there is no terminal
+   * @param options.channels of the audio: of several, each line tells which one it is of
+   */
+  constructor(
+    output: CaptionOutput,
+    environment: NodeJS.ProcessEnv,
+    { always = false, channels = 1 }: { readonly always?: boolean; readonly channels?: number } = {},
+  ) {
     this.#output = output;
+    this.#channels = channels;
     this.#interactive = output.isTTY === true && environment['TERM'] !== 'dumb';
     this.#linewise = always && !this.#interactive;
     // https://no-color.org: set and not empty.
@@ -44,12 +55,13 @@ export class LiveCaptions {
     if (this.#linewise) this.#showLine(segment);
     if (!this.#interactive) return;
     if (segment.kind === 'INTERIM') {
-      this.#interim = segment.text === '' ? null : segment;
+      if (segment.text !== '') this.#interims.set(segment.channel, segment);
+      else this.#settle(segment);
       this.#draw();
       return;
     }
-    if (segment.id === this.#interim?.id) this.#interim = null;
-    this.#print(`${this.#dim(clock(segment.startMs))}  ${printable(segment.text)}`);
+    this.#settle(segment);
+    this.#print(`${this.#dim(clock(segment.startMs))}  ${this.#voiced(segment)}`);
   }
 
   showProgress(doneMs: number, totalMs: number, backlogMs: number): void {
@@ -68,14 +80,28 @@ export class LiveCaptions {
 
   /** Takes away what is not settled: nothing more will come. */
   finish(): void {
-    this.#interim = null;
+    this.#interims.clear();
     this.#progress = null;
     this.#draw();
   }
 
-  #showLine({ kind, startMs, text }: Segment): void {
-    if (text === '') return;
-    this.#output.write(`${clock(startMs)}  ${kind === 'INTERIM' ? '… ' : ''}${printable(text)}\n`);
+  #showLine(segment: Segment): void {
+    if (segment.text === '') return;
+    const mark = segment.kind === 'INTERIM' ? '… ' : '';
+    this.#output.write(`${clock(segment.startMs)}  ${mark}${this.#voiced(segment)}\n`);
+  }
+
+  #settle({ id, channel }: Segment): void {
+    if (this.#interims.get(channel)?.id === id) this.#interims.delete(channel);
+  }
+
+  #voiced(segment: Segment): string {
+    return `${this.#voice(segment)}${printable(segment.text)}`;
+  }
+
+  #voice(segment: Segment): string {
+    const voice = voiceOf(segment, this.#channels);
+    return voice === null ? '' : `${printable(voice)}: `;
   }
 
   #print(line: string): void {
@@ -87,9 +113,14 @@ export class LiveCaptions {
     // A line as wide as the terminal would wrap, and could not be taken back.
     const width = (this.#output.columns ?? FALLBACK_COLUMNS) - 1;
     const lines: string[] = [];
-    if (this.#interim !== null) {
-      const time = clock(this.#interim.startMs);
-      lines.push(this.#dim(`${time}  ${tail(printable(this.#interim.text), width - time.length - 2)}`));
+    for (const interim of [...this.#interims.values()].toSorted((a, b) => a.channel - b.channel)) {
+      const beginning = `${clock(interim.startMs)}  ${this.#voice(interim)}`;
+      // A long name leaves room for some words all the same.
+      const start = charactersOf(beginning)
+        .slice(0, Math.floor(width / 2))
+        .join('');
+      const text = tail(printable(interim.text), width - charactersOf(start).length);
+      lines.push(this.#dim(`${start}${text}`));
     }
     if (this.#progress !== null) lines.push(charactersOf(this.#progress).slice(0, width).join(''));
     // In one piece, so that nobody sees the gap between old and new.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { CHANNEL_HANDLINGS } from './audio-file.ts';
 import type { CommandContext } from './context.ts';
 import { LIST_FORMATS, sessions, show, type SessionsOptions, type ShowOptions } from './session-commands.ts';
 import { transcribe, type TranscribeOptions } from './transcribe-command.ts';
@@ -45,9 +46,20 @@ export function createProgram(context: CommandContext): { run(argv: readonly str
     program
       .command('transcribe')
       .description('stream a WAV file through the API, with live captions, and print its transcript')
-      .argument('<file.wav>', '16-bit PCM, 32-bit float, mu-law or A-law; 8 to 48 kHz; channels are mixed down')
+      .argument('<file.wav>', '16-bit PCM, 32-bit float, mu-law or A-law; 8 to 48 kHz')
       .option('--language <tag>', 'what is spoken, as a BCP 47 tag', 'en')
       .option('--title <title>', 'what the session is called (default: the name of the file)')
+      .addOption(
+        new Option(
+          '--channels <handling>',
+          'of a file with several: mix them into one, or separate: transcribe each of two by itself, as for a call with one person on each (default: mix; separate when two speakers are named)',
+        ).choices(CHANNEL_HANDLINGS),
+      )
+      .addOption(
+        new Option('--speaker <name>', 'who speaks; given twice: on the first and on the second channel')
+          .argParser((name: string, names: readonly string[]) => [...names, name])
+          .default([], 'nobody is named'),
+      )
       .addOption(
         new Option(
           '--speed <speed>',

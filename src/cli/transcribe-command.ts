@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ApiConnection } from './api-connection.ts';
-import { AudioFile } from './audio-file.ts';
+import { AudioFile, type ChannelHandling } from './audio-file.ts';
 import type { CommandContext, ServerOptions } from './context.ts';
 import { CommandLineError } from './errors.ts';
 import { withServer, type FoundServer } from './find-server.ts';
@@ -15,6 +15,10 @@ import { transcribeFile } from './transcribe-file.ts';
 export interface TranscribeOptions extends ServerOptions {
   readonly language: string;
   readonly title?: string;
+  /** By default mixed, unless two speakers are named. */
+  readonly channels?: ChannelHandling;
+  /** By channel, who speaks there. */
+  readonly speaker: readonly string[];
   /** Times real time; `Infinity`: as fast as the recogniser follows. */
   readonly speed: number;
   readonly format: TranscriptFormat;
@@ -30,8 +34,9 @@ const INTERRUPTED = 130;
 /** @returns the exit code */
 export async function transcribe(file: string, options: TranscribeOptions, context: CommandContext): Promise<number> {
   if (options.output !== undefined) await checkFolderOf(options.output);
-  const audio = await AudioFile.open(file);
+  const audio = await AudioFile.open(file, options.channels ?? (options.speaker.length > 1 ? 'separate' : 'mix'));
   try {
+    checkSpeakers(options.speaker, audio.format.channels);
     return await withServer(options, context, async (server) => {
       await server.ready;
       return transcribeOn(server, audio, file, options, context);
@@ -48,7 +53,10 @@ async function transcribeOn(
   options: TranscribeOptions,
   context: CommandContext,
 ): Promise<number> {
-  const captions = new LiveCaptions(context.stderr, context.environment, options.captions ?? false);
+  const captions = new LiveCaptions(context.stderr, context.environment, {
+    always: options.captions ?? false,
+    channels: audio.format.channels,
+  });
   const stopping = new AbortController();
   const ignoreInterrupts = context.onInterrupt(() => {
     if (stopping.signal.aborted) {
@@ -63,7 +71,7 @@ async function transcribeOn(
   captions.note(
     `${path.basename(file)}: ${clock(audio.durationMs)} at ${audio.format.sampleRate} Hz, to ${server.name}`,
   );
-  if (audio.channels > 1) captions.note(`its ${audio.channels} channels are mixed down to one`);
+  if (audio.channels > audio.format.channels) captions.note(mixedDown(audio.channels));
   let sessionId: string;
   try {
     sessionId = await transcribeFile(
@@ -73,6 +81,7 @@ async function transcribeOn(
         externalId: `transcribe-${randomUUID()}`,
         title: options.title ?? path.basename(file),
         language: options.language,
+        speakers: options.speaker,
         speed: options.speed,
       },
       {
@@ -107,6 +116,18 @@ async function transcribeOn(
     connection.close();
   }
   return stopping.signal.aborted ? INTERRUPTED : 0;
+}
+
+function checkSpeakers({ length: names }: readonly string[], channels: number): void {
+  if (names <= channels) return;
+  throw new CommandLineError(
+    `there are ${names} speakers for ${channels === 1 ? 'one channel' : `${channels} channels`}: name one for each channel that is transcribed`,
+  );
+}
+
+function mixedDown(channels: number): string {
+  const note = `its ${channels} channels are mixed down to one`;
+  return channels === 2 ? `${note}: --channels separate transcribes each by itself` : note;
 }
 
 /** Better told before an hour of audio than after it. */

@@ -10,6 +10,8 @@ export interface TranscriptionRequest {
   readonly externalId: string;
   readonly title: string | null;
   readonly language: string;
+  /** By channel. */
+  readonly speakers?: readonly string[];
   /** Times real time; `Infinity`: as fast as the recogniser follows. */
   readonly speed: number;
 }
@@ -43,7 +45,7 @@ const LONGEST_RETRY_MS = 5_000;
 export async function transcribeFile(
   server: ServerAddress,
   audio: AudioFile,
-  { externalId, title, language, speed }: TranscriptionRequest,
+  { externalId, title, language, speakers, speed }: TranscriptionRequest,
   listener: TranscriptionListener,
   stop: AbortSignal,
 ): Promise<string> {
@@ -53,7 +55,14 @@ export async function transcribeFile(
     webSocket: WebSocket,
     limits: { chunkMs: CHUNK_MS, patienceMs: PATIENCE_MS, longestRetryMs: LONGEST_RETRY_MS },
   });
-  const session = await client.startSession({ externalId, title, language, audio: audio.format, live: false });
+  const session = await client.startSession({
+    externalId,
+    title,
+    language,
+    speakers,
+    audio: audio.format,
+    live: false,
+  });
   listen(session, listener);
   const unreachable = untilUnreachable(session, listener);
   try {

@@ -1,24 +1,34 @@
 import { cuesOf, type Cue } from './cues.ts';
 import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
+import { voiceOf } from './voices.ts';
 
 export const TRANSCRIPT_FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
 export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
 
 /**
- * A transcript as text, ending with a line break (or empty, when there is nothing to say).
+ * A transcript as text, ending with a line break (or empty, when there is nothing to say). For people its segments are in the
+ * order of time, which that of `sequence` is not where several channels speak at once.
  *
  * @param segments finals, in the order of their `sequence`
- * @param session what `json` says about the session beside its segments
+ * @param session of which there is all in `json`
  */
-export function formatTranscript(format: TranscriptFormat, segments: readonly Segment[], session: object): string {
+export function formatTranscript(
+  format: TranscriptFormat,
+  segments: readonly Segment[],
+  session: { readonly audioFormat: { readonly channels: number } },
+): string {
+  const { channels } = session.audioFormat;
+  const voiced = segments
+    .map((segment) => ({ ...segment, speaker: voiceOf(segment, channels) }))
+    .toSorted((a, b) => a.startMs - b.startMs || a.channel - b.channel);
   switch (format) {
     case 'txt':
-      return toText(segments);
+      return toText(voiced);
     case 'srt':
-      return toSubRip(segments);
+      return toSubRip(voiced);
     case 'vtt':
-      return toWebVtt(segments);
+      return toWebVtt(voiced);
     case 'json':
       return `${JSON.stringify({ session, segments }, null, 2)}\n`;
   }

@@ -11,6 +11,8 @@ export interface SessionRequest {
   /** BCP 47 tag. */
   readonly language: string;
   readonly audio: AudioFormat;
+  /** By channel, who speaks there; absent: nobody is named. */
+  readonly speakers?: readonly (string | null)[];
   /** Any JSON up to 16 KiB. */
   readonly metadata: unknown;
 }

@@ -24,7 +24,9 @@ export interface Segment {
   readonly endMs: number;
   /** 0 to 1; `null` when the recogniser gives none. */
   readonly avgConfidence: number | null;
+  /** The name that the session was given for the channel; `null` when it was given none. */
   readonly speaker: string | null;
+  /** Of the audio, counted from 0. */
   readonly channel: number;
   /** ISO 8601. */
   readonly createdAt: string;

@@ -31,7 +31,10 @@ export interface NewSession {
   readonly title?: string | null;
   /** BCP 47 tag of what will be spoken; by default `en`. */
   readonly language?: string;
+  /** Of all audio that will be written; two channels are transcribed separately. */
   readonly audio: AudioFormat;
+  /** By channel, who speaks there: `Segment.speaker` gives it back; `null` or missing where it is not known. */
+  readonly speakers?: readonly (string | null)[];
   /** Any JSON up to 16 KiB. */
   readonly metadata?: unknown;
   /**
@@ -93,6 +96,7 @@ export class VerbatimClient {
       title: session.title ?? null,
       language: session.language ?? 'en',
       audio: session.audio,
+      ...(session.speakers !== undefined && { speakers: session.speakers }),
       metadata: session.metadata ?? null,
     };
     const isLive = session.live ?? true;

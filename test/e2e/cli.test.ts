@@ -6,6 +6,7 @@ import { wavHeader } from '../../src/audio/wav.ts';
 import { readAnnouncedServer } from '../../src/database/data-directory-lock.ts';
 import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
 import { endSession, startSession } from '../support/operations.ts';
+import { interleave } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { BreakableConnection } from './breakable-connection.ts';
@@ -106,6 +107,20 @@ describe('while a server runs on the data directory', () => {
     expect(stderr).toContain('2 channels are mixed down');
   });
 
+  it('transcribe keeps two channels apart when it is told who speaks on them', async () => {
+    const [left, right] = [SCRIPT, [{ silenceMs: 300 }, 'zulu', PAUSE] as const].map((script) =>
+      synthesiseToneSpeech(script, 16_000),
+    );
+    const stereo = interleave(left ?? new Int16Array(), right ?? new Int16Array());
+    const file = path.join(directory, 'call.wav');
+    const header = wavHeader({ encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 }, stereo.byteLength);
+    await writeFile(file, Buffer.concat([header, stereo]));
+    const args = ['transcribe', file, '--speaker', 'Ann', '--speaker', 'Bob', '--captions'];
+    const { stdout, stderr } = await verbatim(args, environment);
+    expect(stdout, stderr).toBe('Ann: alpha bravo charlie\nBob: zulu\nAnn: delta echo\nAnn: foxtrot\n');
+    expect(stderr).toContain('Bob: zulu');
+  });
+
   it('transcribe goes on after its connection broke, without a word lost or doubled', async () => {
     const network = await BreakableConnection.to(server.url);
     const cli = new RunningProgram(
@@ -161,6 +176,7 @@ describe('while a server runs on the data directory', () => {
       /no Verbatim server at http:\/\/127\.0\.0\.1:9/u,
     ],
     ['an address that is none', ['sessions', '--url', 'localhost'], /localhost is no address of a server/u],
+    ['two names for one channel', ['transcribe', 'SPEECH', '--speaker', 'A', '--speaker', 'B'], /2 speakers for one/u],
     ['a speed that is none', ['transcribe', 'SPEECH', '--speed', 'fast'], /Give a number up to 1000, or max/u],
     ['a format that is none', ['show', 'x', '--format', 'doc'], /Allowed choices are txt, srt, vtt, json/u],
   ])('one sentence says what is wrong: %s', async (_what, args, message) => {
@@ -249,7 +265,19 @@ describe('the help', () => {
     [[], ['serve', 'transcribe', 'sessions', 'show']],
     [
       ['transcribe'],
-      ['--url', '--token', '--language', '--title', '--speed', '--captions', '--format', '--output', 'DATA_DIR'],
+      [
+        '--url',
+        '--token',
+        '--language',
+        '--title',
+        '--channels',
+        '--speaker',
+        '--speed',
+        '--captions',
+        '--format',
+        '--output',
+        'DATA_DIR',
+      ],
     ],
     [['sessions'], ['--url', '--token', '--limit', '--format']],
     [['show'], ['--url', '--token', '--format']],

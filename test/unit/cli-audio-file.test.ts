@@ -60,6 +60,17 @@ describe('an audio file', () => {
     await audio.close();
   });
 
+  it('has two channels as they are when they are to be kept apart, and more of them never', async () => {
+    const samples = bytesOf(Int16Array.from({ length: 3000 }, (_, index) => index));
+    const format: AudioFormat = { encoding: 'PCM_S16LE', sampleRate: 8000, channels: 2 };
+    const audio = await AudioFile.open(await wavFile('apart.wav', format, samples), 'separate');
+    expect(audio.format).toEqual(format);
+    expect(Buffer.concat(await allChunks(audio)).equals(samples)).toBe(true);
+    await audio.close();
+    const surround = await wavFile('surround.wav', { ...format, channels: 6 }, samples);
+    await expect(AudioFile.open(surround, 'separate')).rejects.toThrow(/has 6 channels.*--channels mix/u);
+  });
+
   it('of telephone audio keeps its encoding', async () => {
     const format: AudioFormat = { encoding: 'MULAW', sampleRate: 8000, channels: 1 };
     const audio = await AudioFile.open(await wavFile('telephone.wav', format, new Uint8Array(801).fill(0xff)));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Segment } from '../../src/client/segments.ts';
 import { clock, LiveCaptions } from '../../src/cli/live-captions.ts';
 
-function segment(kind: 'INTERIM' | 'FINAL', text: string, id = 'a'): Segment {
+function segment(kind: 'INTERIM' | 'FINAL', text: string, id = 'a', more: Partial<Segment> = {}): Segment {
   const settled = kind === 'FINAL' ? { sequence: 1, cursor: 'c' } : { sequence: null, cursor: null };
   const times = { startMs: 61_500, endMs: 63_000, createdAt: '2026-01-01T00:00:00.000Z' };
   return {
@@ -16,6 +16,7 @@ function segment(kind: 'INTERIM' | 'FINAL', text: string, id = 'a'): Segment {
     speaker: null,
     channel: 0,
     words: [],
+    ...more,
   };
 }
 
@@ -57,6 +58,28 @@ describe('live captions', () => {
     expect(screen.lines).toEqual(['1:01  Good morning.', '1:01  How']);
   });
 
+  it('have a line for what is being spoken on each of two channels, and say which it is, or who', () => {
+    const screen = new Screen(true);
+    const captions = new LiveCaptions(screen, {}, { channels: 2 });
+    const ann = { channel: 1, speaker: 'Ann' };
+    captions.showSegment(segment('INTERIM', 'How are', 'b', ann));
+    captions.showSegment(segment('INTERIM', 'Good'));
+    expect(screen.lines).toEqual(['1:01  Channel 0: Good', '1:01  Ann: How are']);
+    captions.showSegment(segment('FINAL', 'How are you?', 'b', ann));
+    expect(screen.lines).toEqual(['1:01  Ann: How are you?', '1:01  Channel 0: Good']);
+    captions.showSegment(segment('INTERIM', '', 'a'));
+    expect(screen.lines.join('')).toBe('1:01  Ann: How are you?');
+  });
+
+  it('leave room for words beside a name that is wider than the terminal', () => {
+    const screen = new Screen(true);
+    const captions = new LiveCaptions(screen, {}, { channels: 2 });
+    captions.showSegment(segment('INTERIM', `${'never '.repeat(9)}the end is`, 'a', { speaker: 'A'.repeat(100) }));
+    const [line = ''] = screen.lines;
+    expect(line.length).toBeLessThan(40);
+    expect(line).toMatch(/^1:01 {2}A+….*the end is$/u);
+  });
+
   it('take a withdrawn sentence away', () => {
     const screen = new Screen(true);
     const captions = new LiveCaptions(screen, {});
@@ -94,7 +117,7 @@ describe('live captions', () => {
 
   it('are plain lines where there is no terminal and somebody asks for them', () => {
     const screen = new Screen(false);
-    const captions = new LiveCaptions(screen, {}, true);
+    const captions = new LiveCaptions(screen, {}, { always: true });
     captions.showSegment(segment('INTERIM', 'Good'));
     captions.showSegment(segment('INTERIM', ''));
     captions.showSegment(segment('FINAL', 'Good morning.'));

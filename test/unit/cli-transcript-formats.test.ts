@@ -86,10 +86,39 @@ describe('WebVTT', () => {
   });
 });
 
+describe('the transcript of two channels', () => {
+  const session = { audioFormat: { channels: 2 } };
+  // The short answer was certain before the long sentence.
+  const segments = [
+    segment('Yes.', 1_000, 1_400, { sequence: 1, channel: 1, speaker: 'Ann' }),
+    segment('I was thinking of something.', 200, 4_000, { sequence: 2 }),
+  ];
+
+  it('is in the order of time, and says of each who spoke or on which channel', () => {
+    expect(formatTranscript('txt', segments, session)).toBe('Channel 0: I was thinking of something.\nAnn: Yes.\n');
+  });
+
+  it('has cues that overlap, as what was said did', () => {
+    expect(formatTranscript('srt', segments, session)).toBe(
+      '1\n00:00:00,200 --> 00:00:04,000\nChannel 0: I was thinking of something.\n\n' +
+        '2\n00:00:01,000 --> 00:00:01,400\nAnn: Yes.\n',
+    );
+    expect(formatTranscript('vtt', segments, session)).toBe(
+      'WEBVTT\n\n00:00:00.200 --> 00:00:04.000\n<v Channel 0>I was thinking of something.\n\n' +
+        '00:00:01.000 --> 00:00:01.400\n<v Ann>Yes.\n',
+    );
+  });
+
+  it('invents no names in JSON, and keeps the order of the session', () => {
+    expect(JSON.parse(formatTranscript('json', segments, session))).toEqual({ session, segments });
+  });
+});
+
 describe('JSON', () => {
   it('has the session and all that is known of its segments', () => {
     const one = timed('Good morning', 0, 400);
-    expect(JSON.parse(formatTranscript('json', [one], { id: 'x' }))).toEqual({ session: { id: 'x' }, segments: [one] });
+    const session = { id: 'x', audioFormat: { channels: 1 } };
+    expect(JSON.parse(formatTranscript('json', [one], session))).toEqual({ session, segments: [one] });
   });
 });
 

@@ -1,0 +1,11 @@
+import type { Segment } from '../client/segments.ts';
+
+/**
+ * Who is to be shown as the speaker of a segment: the name that the session has for its channel; without one, the channel,
+ * where there are several; else nobody.
+ *
+ * @param channels of the session's audio
+ */
+export function voiceOf({ speaker, channel }: Pick<Segment, 'speaker' | 'channel'>, channels: number): string | null {
+  return speaker ?? (channels > 1 ? `Channel ${channel}` : null);
+}

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Engine, Hypothesis } from './engine.ts';
 
 /**
@@ -10,9 +11,6 @@ export interface DecodeRequest {
   readonly language: string;
   /** Asked for when the decode begins, so that a draft hears the latest audio. */
   audio(): Float32Array;
-  /** Called around the decode itself, also of one that is cancelled meanwhile. */
-  began?(): void;
-  ended?(): void;
   /** Called once, unless cancelled; neither may throw. */
   decoded(hypothesis: Hypothesis): void;
   failed(error: Error): void;
@@ -23,34 +21,82 @@ export interface DecodeTicket {
   readonly isWaiting: boolean;
   /** What was speculative has become certain: it takes its place among the finals. */
   promote(): void;
-  /** Forgets the request; what is already being decoded is thrown away. */
+  /** What was speculative has come to nothing: it is forgotten, or once it has begun goes on as a draft. */
+  demote(): void;
+  /** Forgets the request; what is already being decoded is broken off. */
   cancel(): void;
+}
+
+/** One stream, as far as the queue is concerned. */
+export interface DecodeSource {
+  /** True while it is far from live: a file that is sent as fast as it goes, or a stream that catches up. */
+  isBehind(): boolean;
+  /** Called when one of its decodes begins or goes on, and when it ends or is interrupted. */
+  began?(): void;
+  ended?(): void;
+}
+
+/** The way of one stream into the queue. */
+export interface DecodeLine {
+  add(request: DecodeRequest): DecodeTicket;
+}
+
+/** A line's share of the engine's time so far, ms. */
+interface Share {
+  readonly source: DecodeSource;
+  usedMs: number;
+  /** Decodes that wait or run. */
+  entries: number;
 }
 
 interface Entry {
   readonly request: DecodeRequest;
+  readonly share: Share;
   urgency: DecodeUrgency;
   cancelled: boolean;
+  /** When it began or went on. */
+  since: number;
+}
+
+/** Ranks; the lowest goes first. From `SHARED` on lines take turns by the time that they have used. */
+const FINAL = 0;
+const SPECULATIVE = 1;
+const SHARED = 2;
+const LAST = 3;
+
+/** Nobody wants the decode any more. */
+class CancelledDecode extends Error {
+  override readonly name = 'CancelledDecode';
 }
 
 /**
- * The decodes of one process, one at a time: finals first, then speculation, then interims, each in order of arrival.
- * Finals are never dropped. The rest gives way by itself under load: every stream has at most one interim and one
- * speculation per channel waiting, and they run only while no final waits.
+ * The decodes of one process, one at a time. Finals of live streams go first, in order of arrival, then their speculation in the
+ * same way. Interims of live streams and finals of those that are behind share what time is left: next is the stream that has
+ * used the least of it, so that neither a long speech nor a file at full speed takes it all. At last come speculation and
+ * interims of streams that are behind.
+ *
+ * A decode that runs gives way, between its steps, to whatever ranks before it, and goes on afterwards. Finals are never dropped.
+ * Interims give way by themselves under load: at most one for each channel waits, and hears what there is when its turn comes.
  */
 export class DecodeQueue {
   readonly #engine: Pick<Engine, 'decode'>;
-  readonly #waiting: Record<DecodeUrgency, Entry[]> = { final: [], speculative: [], interim: [] };
-  #running: Entry | null = null;
+  readonly #now: () => number;
+  /** In order of arrival. */
+  readonly #waiting: Entry[] = [];
+  #isWorking = false;
   #decodesEnded = 0;
+  /** What the latest line had used when it was chosen: one that comes back from a pause has no older claims. */
+  #turnMs = 0;
 
-  constructor(engine: Pick<Engine, 'decode'>) {
+  /** @param now monotonic, ms. */
+  constructor(engine: Pick<Engine, 'decode'>, now: () => number = () => performance.now()) {
     this.#engine = engine;
+    this.#now = now;
   }
 
   /** True while something is decoded or waits for it. */
   get isBusy(): boolean {
-    return this.#running !== null;
+    return this.#isWorking;
   }
 
   /** Counts decodes that came to an end: the sign of life of a process that has work. */
@@ -58,60 +104,129 @@ export class DecodeQueue {
     return this.#decodesEnded;
   }
 
-  add(request: DecodeRequest): DecodeTicket {
-    const entry: Entry = { request, urgency: request.urgency, cancelled: false };
-    this.#waiting[entry.urgency].push(entry);
+  line(source: DecodeSource): DecodeLine {
+    const share: Share = { source, usedMs: 0, entries: 0 };
+    return { add: (request) => this.#add(request, share) };
+  }
+
+  #add(request: DecodeRequest, share: Share): DecodeTicket {
+    if (share.entries === 0) share.usedMs = Math.max(share.usedMs, this.#turnMs);
+    share.entries += 1;
+    const entry: Entry = { request, share, urgency: request.urgency, cancelled: false, since: 0 };
+    this.#waiting.push(entry);
     // Not at once: whoever adds several has them all in the queue before the first is chosen.
-    queueMicrotask(() => this.#startNext());
-    const waiting = this.#waiting;
+    queueMicrotask(() => void this.#work());
+    const cancel = (): void => {
+      entry.cancelled = true;
+      if (this.#withdraw(entry)) share.entries -= 1;
+    };
+    const isWaiting = () => this.#waiting.includes(entry);
     return {
       get isWaiting() {
-        return waiting[entry.urgency].includes(entry);
+        return isWaiting();
       },
       promote: () => {
-        if (this.#withdraw(entry)) {
-          entry.urgency = 'final';
-          this.#waiting.final.push(entry);
-        }
+        entry.urgency = 'final';
+        if (this.#withdraw(entry)) this.#waiting.push(entry);
       },
-      cancel: () => {
-        entry.cancelled = true;
-        this.#withdraw(entry);
+      demote: () => {
+        if (isWaiting()) cancel();
+        else entry.urgency = 'interim';
       },
+      cancel,
     };
   }
 
   #withdraw(entry: Entry): boolean {
-    const queue = this.#waiting[entry.urgency];
-    const index = queue.indexOf(entry);
-    if (index >= 0) queue.splice(index, 1);
+    const index = this.#waiting.indexOf(entry);
+    if (index >= 0) this.#waiting.splice(index, 1);
     return index >= 0;
   }
 
-  #startNext(): void {
-    if (this.#running !== null) return;
-    const entry = this.#waiting.final.shift() ?? this.#waiting.speculative.shift() ?? this.#waiting.interim.shift();
-    if (!entry) return;
-    this.#running = entry;
-    void this.#decode(entry);
+  /** @returns what is to be decoded next, which then waits no longer; `null` when nothing ranks before `rank`. */
+  #takeBefore(rank: number): Entry | null {
+    let best: Entry | null = null;
+    for (const entry of this.#waiting) {
+      if (rankOf(entry) < rank && (best === null || goesBefore(entry, best))) best = entry;
+    }
+    if (best === null) return null;
+    this.#withdraw(best);
+    if (rankOf(best) >= SHARED) this.#turnMs = Math.max(this.#turnMs, best.share.usedMs);
+    return best;
+  }
+
+  /** Decodes until nothing waits. */
+  async #work(): Promise<void> {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    for (let next = this.#takeBefore(Infinity); next !== null; next = this.#takeBefore(Infinity)) {
+      await this.#decode(next);
+      // Messages that came in while the engine held the thread are taken before the next decode is chosen.
+      await nextTurn();
+    }
+    this.#isWorking = false;
   }
 
   async #decode(entry: Entry): Promise<void> {
     const { request } = entry;
     // A speculation may become the final, so it must not take an interim's short cuts.
     const purpose = request.urgency === 'interim' ? 'interim' : 'final';
-    request.began?.();
+    this.#goOn(entry);
     try {
-      const hypothesis = await this.#engine.decode(request.audio(), { language: request.language, purpose });
+      const betweenSteps = () => this.#giveWay(entry);
+      const hypothesis = await this.#engine.decode(request.audio(), {
+        language: request.language,
+        purpose,
+        betweenSteps,
+      });
       if (!entry.cancelled) request.decoded(hypothesis);
     } catch (error) {
       if (!entry.cancelled) request.failed(error instanceof Error ? error : new Error(String(error)));
     } finally {
-      request.ended?.();
-      this.#running = null;
+      this.#interrupt(entry);
+      entry.share.entries -= 1;
       this.#decodesEnded += 1;
-      // Messages that came in while the engine held the thread are taken before the next decode is chosen.
-      setImmediate(() => this.#startNext());
     }
   }
+
+  /** @throws CancelledDecode */
+  #giveWay(entry: Entry): Promise<void> | undefined {
+    if (entry.cancelled) throw new CancelledDecode();
+    const next = this.#takeBefore(rankOf(entry));
+    return next === null ? undefined : this.#giveWayTo(next, entry);
+  }
+
+  async #giveWayTo(first: Entry, entry: Entry): Promise<void> {
+    this.#interrupt(entry);
+    for (let next: Entry | null = first; next !== null; next = this.#takeBefore(rankOf(entry))) {
+      await this.#decode(next);
+      await nextTurn();
+    }
+    this.#goOn(entry);
+    if (entry.cancelled) throw new CancelledDecode();
+  }
+
+  #goOn(entry: Entry): void {
+    entry.since = this.#now();
+    entry.share.source.began?.();
+  }
+
+  #interrupt(entry: Entry): void {
+    entry.share.usedMs += this.#now() - entry.since;
+    entry.share.source.ended?.();
+  }
+}
+
+function rankOf({ urgency, share }: Entry): number {
+  if (share.source.isBehind()) return urgency === 'final' ? SHARED : LAST;
+  if (urgency === 'final') return FINAL;
+  return urgency === 'speculative' ? SPECULATIVE : SHARED;
+}
+
+/** Whether `entry`, which came later, is to be decoded first. */
+function goesBefore(entry: Entry, other: Entry): boolean {
+  const rank = rankOf(entry);
+  const otherRank = rankOf(other);
+  if (rank !== otherRank) return rank < otherRank;
+  return rank >= SHARED && entry.share.usedMs < other.share.usedMs;
 }

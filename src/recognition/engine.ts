@@ -32,6 +32,11 @@ export interface DecodeOptions {
   readonly language: string;
   /** Interims may take short cuts that are not exact; finals are decoded alone and without any. */
   readonly purpose: 'interim' | 'final';
+  /**
+   * Called between the steps of a decode, if it has any. The decode waits for what it returns, since something more urgent goes
+   * first; what it throws ends the decode.
+   */
+  readonly betweenSteps?: () => Promise<void> | undefined;
 }
 
 /** A model: detects speech and turns an utterance into words. Lives in a recogniser process; one decode at a time. */

@@ -1,4 +1,4 @@
-import type { DecodeQueue, DecodeTicket } from './decode-queue.ts';
+import type { DecodeLine, DecodeTicket } from './decode-queue.ts';
 import type { Hypothesis } from './engine.ts';
 
 export type DecodeOutcome =
@@ -12,6 +12,8 @@ export interface UtteranceDecode {
   readonly outcome: DecodeOutcome | null;
   /** What was speculative has become certain. */
   confirm(): void;
+  /** What was speculative has come to nothing; if it has begun it goes on as a draft. */
+  withdraw(): void;
   cancel(): void;
 }
 
@@ -19,6 +21,7 @@ export interface UtteranceDecode {
 export const SKIPPED_DECODE: UtteranceDecode = {
   outcome: { kind: 'skipped' },
   confirm: () => {},
+  withdraw: () => {},
   cancel: () => {},
 };
 
@@ -28,18 +31,18 @@ export class QueuedDecode implements UtteranceDecode {
   #outcome: DecodeOutcome | null = null;
 
   constructor(
-    queue: Pick<DecodeQueue, 'add'>,
+    queue: DecodeLine,
     job: {
       readonly urgency: 'final' | 'speculative';
       readonly audio: Float32Array;
       readonly language: string;
       /** Called when `outcome` is there. */
-      readonly onOutcome: () => void;
+      readonly onOutcome: (outcome: DecodeOutcome) => void;
     },
   ) {
     const settle = (outcome: DecodeOutcome): void => {
       this.#outcome = outcome;
-      job.onOutcome();
+      job.onOutcome(outcome);
     };
     this.#ticket = queue.add({
       urgency: job.urgency,
@@ -56,6 +59,10 @@ export class QueuedDecode implements UtteranceDecode {
 
   confirm(): void {
     this.#ticket.promote();
+  }
+
+  withdraw(): void {
+    this.#ticket.demote();
   }
 
   cancel(): void {

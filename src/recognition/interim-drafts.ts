@@ -1,18 +1,25 @@
 import type { DecodeTicket } from './decode-queue.ts';
 import { FRAME_MS } from './endpointing.ts';
-import { FRAME_SAMPLES } from './engine.ts';
+import { FRAME_SAMPLES, type Hypothesis } from './engine.ts';
 import { TIMELINE_RATE } from './recogniser.ts';
 import type { SampleBuffer } from './sample-buffer.ts';
 import type { StreamContext } from './stream-context.ts';
-import { toTranscript, type HeardRange } from './transcript.ts';
+import { toTranscript } from './transcript.ts';
 
 /** Shorter than 0.4 s there is nothing worth showing. */
 const MIN_DRAFT_SAMPLES = 0.4 * TIMELINE_RATE;
+/**
+ * 0.77 s after the start of an utterance, of which about half a second is speech, comes its first draft, and until one has words
+ * others at this distance: who speaks sees soon that it is heard. Earlier ones are rarely right.
+ */
+const FIRST_DRAFT_SAMPLES = 24 * FRAME_SAMPLES;
 
 interface OpenDraft {
   readonly startSample: number;
   /** Up to where the latest draft heard. */
   draftedSample: number;
+  /** One of this stream was shown. */
+  hasWords: boolean;
   shown: boolean;
   /** At most one waits or runs: the next hears all that has come meanwhile. */
   ticket: DecodeTicket | null;
@@ -36,7 +43,8 @@ export class InterimDrafts {
 
   open(startSample: number): void {
     this.close();
-    this.#open = { startSample, draftedSample: startSample, shown: this.#context.draftsShown, ticket: null };
+    const shown = this.#context.draftsShown;
+    this.#open = { startSample, draftedSample: startSample, hasWords: false, shown, ticket: null };
   }
 
   /** Speech was heard up to `heardSample`: asks for a draft when it is time. */
@@ -44,24 +52,21 @@ export class InterimDrafts {
     this.#heardSample = heardSample;
     const open = this.#open;
     if (!open || open.ticket || this.#intervalSamples === 0 || !this.#context.decodesAhead) return;
-    if (heardSample - open.draftedSample < this.#intervalSamples) return;
+    const interval = open.hasWords ? this.#intervalSamples : Math.min(this.#intervalSamples, FIRST_DRAFT_SAMPLES);
+    if (heardSample - open.draftedSample < interval) return;
     if (heardSample - open.startSample < MIN_DRAFT_SAMPLES) return;
-    let range: HeardRange | null = null;
+    let endSample = heardSample;
     open.ticket = this.#context.queue.add({
       urgency: 'interim',
       language: this.#context.language,
       audio: () => {
-        const endSample = this.#heardSample;
+        endSample = this.#heardSample;
         open.draftedSample = endSample;
-        const revision = (endSample - open.startSample) / FRAME_SAMPLES;
-        range = { channel: this.#channel, startSample: open.startSample, endSample, revision };
         return this.#audio.slice(open.startSample, endSample);
       },
       decoded: (hypothesis) => {
         open.ticket = null;
-        if (range === null || hypothesis.text === '') return;
-        open.shown = true;
-        this.#context.showInterim(toTranscript(range, hypothesis));
+        this.#show(open, endSample, hypothesis);
       },
       failed: (error) => {
         open.ticket = null;
@@ -79,11 +84,30 @@ export class InterimDrafts {
     }
   }
 
+  /** What was decoded for a final, of an utterance that is still open, is as good as any draft, and newer than those before. */
+  show(startSample: number, endSample: number, hypothesis: Hypothesis): void {
+    const open = this.#open;
+    if (open?.startSample !== startSample || endSample <= open.draftedSample || this.#intervalSamples === 0) return;
+    open.ticket?.cancel();
+    open.ticket = null;
+    open.draftedSample = endSample;
+    this.#show(open, endSample, hypothesis);
+  }
+
   /** The utterance is over: no draft of it will be shown. Returns whether one may have been. */
   close(): boolean {
     const open = this.#open;
     open?.ticket?.cancel();
     this.#open = null;
     return open?.shown ?? false;
+  }
+
+  #show(open: OpenDraft, endSample: number, hypothesis: Hypothesis): void {
+    if (hypothesis.text === '') return;
+    open.hasWords = true;
+    open.shown = true;
+    const { startSample } = open;
+    const revision = (endSample - startSample) / FRAME_SAMPLES;
+    this.#context.showInterim(toTranscript({ channel: this.#channel, startSample, endSample, revision }, hypothesis));
   }
 }

@@ -39,6 +39,8 @@ export class Lane {
   #decidedSample: number;
   #speculation: { readonly startSample: number; readonly endSample: number; readonly decode: UtteranceDecode } | null =
     null;
+  /** It came to nothing, but goes on as a draft of the open utterance. */
+  #withdrawn: UtteranceDecode | null = null;
   /** Known once the span is closed; its last frame may be shorter than the others. */
   #spanEndSample = Infinity;
 
@@ -120,6 +122,7 @@ export class Lane {
   /** Forgets the decodes that are not confirmed. */
   cancel(): void {
     this.#drafts.close();
+    this.#withdrawn?.cancel();
     this.#dropSpeculation();
   }
 
@@ -141,7 +144,7 @@ export class Lane {
           this.#speculate(this.#sampleOf(event.startFrame), this.#sampleOf(event.endFrame));
           break;
         case 'withdrawn':
-          this.#dropSpeculation();
+          this.#withdrawSpeculation();
           break;
         case 'ended':
           confirmed.push(this.#final(event));
@@ -159,6 +162,7 @@ export class Lane {
     const startSample = this.#sampleOf(event.startFrame);
     const endSample = this.#sampleOf(event.endFrame);
     const decode = this.#decodeFinal(startSample, endSample);
+    this.#withdrawn?.cancel();
     const interimShown = this.#drafts.close();
     this.#decidedSample = endSample;
     // One more than any interim can have, which at most has heard as many frames.
@@ -180,8 +184,18 @@ export class Lane {
 
   #speculate(startSample: number, endSample: number): void {
     this.#dropSpeculation();
-    const decode = this.#context.speculate(this.#audio.slice(startSample, endSample));
+    const decode = this.#context.speculate(this.#audio.slice(startSample, endSample), (hypothesis) =>
+      this.#drafts.show(startSample, endSample, hypothesis),
+    );
     this.#speculation = decode && { startSample, endSample, decode };
+  }
+
+  #withdrawSpeculation(): void {
+    if (this.#context.settings.interimIntervalMs === 0) this.#dropSpeculation();
+    this.#withdrawn?.cancel();
+    this.#withdrawn = this.#speculation?.decode ?? null;
+    this.#withdrawn?.withdraw();
+    this.#speculation = null;
   }
 
   #dropSpeculation(): void {

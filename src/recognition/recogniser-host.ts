@@ -1,5 +1,5 @@
 import { createResamplerTable, type ResamplerTable } from '../audio/resampler-table.ts';
-import { DecodeQueue } from './decode-queue.ts';
+import { DecodeQueue, type DecodeSource } from './decode-queue.ts';
 import { FRAME_MS } from './endpointing.ts';
 import type { Engine } from './engine.ts';
 import type { FromProcess, StreamRequest, ToProcess } from './messages.ts';
@@ -38,7 +38,7 @@ export class RecogniserHost {
     this.#options = options;
     this.#meter = new WorkMeter(options.now);
     this.#engine = this.#meter.measure(options.engine);
-    this.#queue = new DecodeQueue(this.#engine);
+    this.#queue = new DecodeQueue(this.#engine, options.now);
   }
 
   handle(message: Exclude<ToProcess, { type: 'shutdown' }>): void {
@@ -99,11 +99,11 @@ export class RecogniserHost {
   }
 
   /** Tells whose decode is under way, so that the end of the process in the middle of it is not blamed on others. */
-  #queueOf(streamId: number): Pick<DecodeQueue, 'add'> {
+  #queueOf(streamId: number): Pick<DecodeQueue, 'line'> {
     const { send } = this.#options;
     const began = () => send({ type: 'decoding', streamId });
     const ended = () => send({ type: 'decoding', streamId: null });
-    return { add: (request) => this.#queue.add({ ...request, began, ended }) };
+    return { line: (source: DecodeSource) => this.#queue.line({ ...source, began, ended }) };
   }
 
   #forget(streamId: number): void {

@@ -28,6 +28,8 @@ import { createStreamContext, type StreamContext, type StreamSettings } from './
 
 /** Frames (0.5 s of audio) after which other streams and messages get their turn while a backlog is worked through. */
 const FRAMES_PER_TURN = 16;
+/** A stream of which more audio has come than it has worked through is not live, and lets those that are go first. */
+const LIVE_SECONDS = 5;
 
 type Input =
   | { readonly kind: 'audio'; readonly startFrame: number; readonly bytes: Uint8Array }
@@ -36,7 +38,7 @@ type Input =
 
 export interface SessionResources {
   readonly engine: Engine;
-  readonly queue: Pick<DecodeQueue, 'add'>;
+  readonly queue: Pick<DecodeQueue, 'line'>;
   readonly settings: StreamSettings;
   /** For the stream's sample rate; shared by its streams. */
   readonly table: ResamplerTable;
@@ -65,6 +67,8 @@ export class RecognitionSession implements RecognitionStream {
   #dead = false;
   /** Source frame of the next input. */
   #nextFrame = 0;
+  /** Behind the last audio that has come. */
+  #writtenFrame = 0;
   #span: Span | null = null;
   /** Between spans: by channel. */
   #decidedSamples: readonly number[];
@@ -82,7 +86,7 @@ export class RecognitionSession implements RecognitionStream {
     this.#context = createStreamContext({
       engine: resources.engine,
       settings: resources.settings,
-      queue: resources.queue,
+      queue: resources.queue.line({ isBehind: () => this.#isBehind }),
       stream: options,
       onOutcome: () => this.#advance(),
       showInterim: (interim) => listener.onInterim(interim),
@@ -103,6 +107,7 @@ export class RecognitionSession implements RecognitionStream {
   }
 
   writeAudio(startFrame: number, bytes: Uint8Array): void {
+    this.#writtenFrame = startFrame + bytes.length / bytesPerFrame(this.#format);
     this.#take({ kind: 'audio', startFrame, bytes });
   }
 
@@ -119,6 +124,10 @@ export class RecognitionSession implements RecognitionStream {
     this.#inputs.clear();
     this.#line.cancel();
     this.#span?.cancel();
+  }
+
+  get #isBehind(): boolean {
+    return this.#writtenFrame - this.#reportedFrame > LIVE_SECONDS * this.#format.sampleRate;
   }
 
   #restore(resume: ResumePoint): void {

@@ -1,5 +1,5 @@
-import type { DecodeQueue } from './decode-queue.ts';
-import type { Engine, SpeechDetector } from './engine.ts';
+import type { DecodeLine } from './decode-queue.ts';
+import type { Engine, Hypothesis, SpeechDetector } from './engine.ts';
 import { QueuedDecode, SKIPPED_DECODE, type UtteranceDecode } from './final-decode.ts';
 import type { StreamOptions, Transcript } from './recogniser.ts';
 
@@ -13,15 +13,18 @@ export interface StreamSettings {
 /** What the parts of one stream share. */
 export interface StreamContext {
   readonly settings: StreamSettings;
-  readonly queue: Pick<DecodeQueue, 'add'>;
+  readonly queue: DecodeLine;
   readonly language: string;
   /** Interims of the utterances to come may have been shown by an earlier stream. */
   readonly draftsShown: boolean;
   /** Whether anything is decoded that is not certain to be decided: drafts and speculation. */
   readonly decodesAhead: boolean;
   openDetector(saved: unknown): SpeechDetector;
-  /** Of what will be an utterance if the silence that began lasts; `null`: not before it has lasted. */
-  speculate(audio: Float32Array): UtteranceDecode | null;
+  /**
+   * Of what will be an utterance if the silence that began lasts; `null`: not before it has lasted.
+   * @param heard given the words when they are there, also after the speaker went on.
+   */
+  speculate(audio: Float32Array, heard: (hypothesis: Hypothesis) => void): UtteranceDecode | null;
   /** Of an utterance that is certain. */
   decodeFinal(audio: Float32Array): UtteranceDecode;
   showInterim(interim: Transcript): void;
@@ -31,7 +34,7 @@ export interface StreamContext {
 export function createStreamContext(options: {
   readonly engine: Engine;
   readonly settings: StreamSettings;
-  readonly queue: Pick<DecodeQueue, 'add'>;
+  readonly queue: DecodeLine;
   readonly stream: Pick<StreamOptions, 'language' | 'draftsShown' | 'isolated' | 'skipFirstUtterance'>;
   /** Called when a final's outcome is there. */
   readonly onOutcome: () => void;
@@ -41,8 +44,6 @@ export function createStreamContext(options: {
   const { engine, settings, queue, stream, onOutcome, showInterim, warn } = options;
   const { language, draftsShown = false, isolated = false, skipFirstUtterance = false } = stream;
   let skipsNext = skipFirstUtterance;
-  const decode = (urgency: 'final' | 'speculative', audio: Float32Array) =>
-    new QueuedDecode(queue, { urgency, audio, language, onOutcome });
   // Until it is known which channel's utterance is to be skipped, none is decoded ahead: it might be that one.
   const decodesAhead = () => !isolated && !skipsNext;
   return {
@@ -62,9 +63,20 @@ export function createStreamContext(options: {
         return engine.openDetector(null);
       }
     },
-    speculate: (audio) => (decodesAhead() ? decode('speculative', audio) : null),
+    speculate: (audio, heard) => {
+      if (!decodesAhead()) return null;
+      return new QueuedDecode(queue, {
+        urgency: 'speculative',
+        audio,
+        language,
+        onOutcome: (outcome) => {
+          if (outcome.kind === 'decoded') heard(outcome.hypothesis);
+          onOutcome();
+        },
+      });
+    },
     decodeFinal: (audio) => {
-      if (!skipsNext) return decode('final', audio);
+      if (!skipsNext) return new QueuedDecode(queue, { urgency: 'final', audio, language, onOutcome });
       skipsNext = false;
       return SKIPPED_DECODE;
     },

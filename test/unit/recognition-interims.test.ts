@@ -64,11 +64,14 @@ describe('interims', () => {
     expect(listener.events.indexOf(final)).toBe(listener.interims.length);
   });
 
-  it('are not begun once silence has, and come at most once in their interval', async () => {
-    const { listener } = await speakLive([...SENTENCE, { silenceMs: 3_000 }], 500);
+  it('are not drafted once silence has begun, and come at most once in their interval', async () => {
+    const { listener, decodes } = await speakLive([...SENTENCE, { silenceMs: 3_000 }], 500);
     const lastSpeech = SENTENCE.length * 200 * 16 + 3 * 512;
-    const ends = listener.interims.map((interim) => interim.endSample);
-    expect(Math.max(...ends)).toBeLessThanOrEqual(lastSpeech);
+    const drafted = new Set(decodes.flatMap(({ purpose, samples }) => (purpose === 'interim' ? [samples] : [])));
+    expect(Math.max(...drafted)).toBeLessThanOrEqual(lastSpeech);
+    const drafts = listener.interims.filter(({ startSample, endSample }) => drafted.has(endSample - startSample));
+    expect(drafts).toHaveLength(drafted.size);
+    const ends = drafts.map((interim) => interim.endSample);
     const distances = ends.slice(1).map((end, index) => end - (ends[index] ?? 0));
     expect(Math.min(...distances)).toBeGreaterThanOrEqual(480 * 16);
   });
@@ -100,6 +103,29 @@ describe('interims', () => {
     expect(listener.events.slice(-2).map((event) => ('kind' in event ? event.kind : 'withdrawal'))).not.toContain(
       'final',
     );
+  });
+
+  it('are what was decoded for the final, too, as soon as it is there', async () => {
+    const { listener } = await speakLive([...SENTENCE, { silenceMs: 700 }]);
+    const [final] = listener.decisions;
+    const last = listener.interims.at(-1);
+    if (final?.kind !== 'final') throw new Error('the first decision is not a final');
+    expect(last).toMatchObject({ text: final.transcript.text, endSample: final.transcript.endSample });
+    expect(last?.revision).toBeLessThan(final.transcript.revision);
+  });
+
+  it('are so, too, when the speaker went on after all', async () => {
+    const pause: ToneSpeechPart = { silenceMs: 250 };
+    const { listener, decodes } = await speakLive(['alpha', 'bravo', pause, 'charlie', { silenceMs: 700 }], 5_000);
+    expect(decodes.map(({ purpose }) => purpose)).toEqual(['final', 'final']);
+    expect(listener.interims.map(({ text }) => text)).toEqual(['alpha bravo', 'alpha bravo charlie']);
+  });
+
+  it('begin soon, whatever their interval', async () => {
+    const { listener } = await speakLive([...SENTENCE, ...SENTENCE, { silenceMs: 700 }], 2_000);
+    const lengths = listener.interims.map(({ startSample, endSample }) => (endSample - startSample) / 16);
+    expect(lengths[0]).toBeLessThanOrEqual(800);
+    expect(lengths[1]).toBeGreaterThanOrEqual(2_000);
   });
 
   it('can be turned off', async () => {

@@ -1,4 +1,5 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import type { DecodeOptions } from '../engine.ts';
 import { TIMELINE_RATE } from '../recogniser.ts';
 import type { Attention } from './alignment.ts';
 import { ALIGNMENT_HEADS, type AttentionHead } from './alignment-heads.ts';
@@ -75,8 +76,12 @@ export class MoonshineDecoder {
    *
    * @param audio mono, 16 kHz, -1..1.
    * @param options.attention also to tell how it attended to the audio; the tokens are the same with and without.
+   * @param options.betweenSteps awaited before each step of the decoder; what it throws ends the decode.
    */
-  async decode(audio: Float32Array, { attention: wantsAttention }: { attention: boolean }): Promise<Decoded> {
+  async decode(
+    audio: Float32Array,
+    { attention: wantsAttention, betweenSteps }: { attention: boolean } & Pick<DecodeOptions, 'betweenSteps'>,
+  ): Promise<Decoded> {
     const heard = padded(audio);
     const encoded = await this.#encode(heard);
     const limit = tokenLimit(audio.length);
@@ -86,6 +91,7 @@ export class MoonshineDecoder {
     let cache = this.#emptyCache();
     let last = START_OF_TEXT;
     while (tokens.length < limit) {
+      await betweenSteps?.();
       const isFirst = tokens.length === 0;
       const outputs = await this.#decoder.run(
         {

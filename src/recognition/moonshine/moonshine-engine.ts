@@ -55,7 +55,8 @@ class MoonshineEngine implements Engine {
     }
     // A draft's words have no times: they would cost their share of each draft, and the next one would move them.
     const isFinal = options.purpose === 'final';
-    const { tokens, attention } = await this.#decoder.decode(audio, { attention: isFinal });
+    const { betweenSteps } = options;
+    const { tokens, attention } = await this.#decoder.decode(audio, { attention: isFinal, betweenSteps });
     const hypothesis = toHypothesis(
       tokens,
       attention === null ? UNTIMED : (words) => wordTimes(attention, words, audio),

@@ -25,8 +25,8 @@ const POST_PAD = 5;
 
 /** 15 s; the model reads up to about 30 s, and shorter utterances reach the reader sooner. */
 export const MAX_UTTERANCE_FRAMES = 468;
-/** After 8 s a pause of 192 ms is welcome. */
-const LONG_UTTERANCE_FRAMES = 250;
+/** After 10 s a pause of 192 ms is welcome. It is shorter than the decode, so such a final comes some 0.4 s after its silence. */
+const LONG_UTTERANCE_FRAMES = 312;
 const LONG_END_SILENCE = 6;
 /** An overlong utterance is cut in its last 45 %, so that the rest is always shorter than this. */
 const FIRST_CUT_FRAME = Math.floor(MAX_UTTERANCE_FRAMES * 0.55);

@@ -9,16 +9,18 @@ import { toTranscript } from './transcript.ts';
 /** Shorter than 0.4 s there is nothing worth showing. */
 const MIN_DRAFT_SAMPLES = 0.4 * TIMELINE_RATE;
 /**
- * 0.77 s after the start of an utterance, of which about half a second is speech, comes its first draft, and until one has words
- * others at this distance: who speaks sees soon that it is heard. Earlier ones are rarely right.
+ * 0.77 s after the start of an utterance, of which about half a second is speech, comes its first draft: who speaks sees soon that
+ * it is heard. Earlier ones are rarely right.
  */
 const FIRST_DRAFT_SAMPLES = 24 * FRAME_SAMPLES;
+/** 0.38 s until the next one while there are no words. */
+const RETRY_SAMPLES = 12 * FRAME_SAMPLES;
 
 interface OpenDraft {
   readonly startSample: number;
   /** Up to where the latest draft heard. */
   draftedSample: number;
-  /** One of this stream was shown. */
+  /** One has been shown by this stream. */
   hasWords: boolean;
   shown: boolean;
   /** At most one waits or runs: the next hears all that has come meanwhile. */
@@ -52,8 +54,7 @@ export class InterimDrafts {
     this.#heardSample = heardSample;
     const open = this.#open;
     if (!open || open.ticket || this.#intervalSamples === 0 || !this.#context.decodesAhead) return;
-    const interval = open.hasWords ? this.#intervalSamples : Math.min(this.#intervalSamples, FIRST_DRAFT_SAMPLES);
-    if (heardSample - open.draftedSample < interval) return;
+    if (heardSample - open.draftedSample < this.#intervalAfter(open)) return;
     if (heardSample - open.startSample < MIN_DRAFT_SAMPLES) return;
     let endSample = heardSample;
     open.ticket = this.#context.queue.add({
@@ -100,6 +101,11 @@ export class InterimDrafts {
     open?.ticket?.cancel();
     this.#open = null;
     return open?.shown ?? false;
+  }
+
+  #intervalAfter({ hasWords, draftedSample, startSample }: OpenDraft): number {
+    if (hasWords) return this.#intervalSamples;
+    return Math.min(this.#intervalSamples, draftedSample === startSample ? FIRST_DRAFT_SAMPLES : RETRY_SAMPLES);
   }
 
   #show(open: OpenDraft, endSample: number, hypothesis: Hypothesis): void {

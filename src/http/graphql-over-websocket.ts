@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, makeServer, type Server, type ServerOptions
 import { WebSocketServer } from 'ws';
 import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
+import { Departures } from './departures.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
 import { formatErrors } from './operation-errors.ts';
 import { serveSocket, type ServedSocket, type SocketSettings } from './serve-socket.ts';
@@ -70,12 +71,15 @@ export function graphqlOverWebSocket(
     handleProtocols,
   });
   const sockets = new Set<ServedSocket>();
+  const departures = new Departures();
   return {
     accept: (request, connection, head) => {
       server.handleUpgrade(request, connection, head, (socket) => {
         const subscriptions = new Set<string>();
         const served = serveSocket(socket, {
           protocol: refusingServerMessages(protocol),
+          connection,
+          departures,
           extra: { authorization: request.headers.authorization, subscriptions },
           settings,
           bytesRead: () => request.socket.bytesRead,

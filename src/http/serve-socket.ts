@@ -1,7 +1,10 @@
+import type { Duplex } from 'node:stream';
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../services/logger.ts';
+import type { Departures } from './departures.ts';
 import { keepAlive } from './keep-alive.ts';
+import { Outbox } from './outbox.ts';
 import { watchForStuck } from './patience.ts';
 
 /**
@@ -28,6 +31,9 @@ export interface SocketSettings {
 
 export interface SocketParts<Extra> {
   readonly protocol: Server<Extra>;
+  /** What the socket's messages go over. */
+  readonly connection: Duplex;
+  readonly departures: Departures;
   readonly extra: Extra;
   readonly settings: SocketSettings;
   /** Bytes that have come over the connection so far. */
@@ -50,7 +56,7 @@ export interface ServedSocket {
  * is hung up on, and goodbyes come after the answers.
  */
 export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>): ServedSocket {
-  const { protocol, extra, settings, bytesRead, subscriptions, logger } = parts;
+  const { protocol, connection, departures, extra, settings, bytesRead, subscriptions, logger } = parts;
   let messagesUnderWay = 0;
   let bytesUnderWay = 0;
   let isLeaving = false;
@@ -58,7 +64,7 @@ export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>)
   const gone = new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
   });
-  const outbox = new Outbox(socket, gone);
+  const outbox = new Outbox(socket, connection, departures, gone);
 
   const close = (code: number, reason: string) => {
     if (isClosing) return;
@@ -128,35 +134,4 @@ export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>)
     },
     leaveNow,
   };
-}
-
-/** The messages that are on their way out. */
-class Outbox {
-  readonly #socket: WebSocket;
-  readonly #gone: Promise<void>;
-  #sent = 0;
-  #left = 0;
-
-  constructor(socket: WebSocket, gone: Promise<void>) {
-    this.#socket = socket;
-    this.#gone = gone;
-  }
-
-  /** How many messages have left before the oldest one that waits; `null` when none waits. */
-  get place(): number | null {
-    return this.#sent === this.#left ? null : this.#left;
-  }
-
-  /** Resolves when the message has left for the client, or there is no client any more: what produces messages waits. */
-  send(data: string): Promise<void> {
-    if (this.#socket.readyState !== this.#socket.OPEN) return this.#gone;
-    return new Promise((resolve) => {
-      this.#sent += 1;
-      // A failed send is followed by the end of the socket, which ends what goes on over it.
-      this.#socket.send(data, () => {
-        this.#left += 1;
-        resolve();
-      });
-    });
-  }
 }

@@ -30,7 +30,7 @@ export class AudioLogReader {
   readonly #fromFrame: number;
   /** Where the next item must begin. */
   #frame: number;
-  /** Read, but behind damage that must be told first. */
+  /** Read, but not told yet: damage comes first, or what was told last was long enough. */
   #held: AudioRecord | null = null;
 
   /** @param startFrame of the item at which `records` stands. */
@@ -54,6 +54,41 @@ export class AudioLogReader {
       if (wanted) return item;
     }
     return null;
+  }
+
+  /**
+   * Like `next`, but chunks that follow one another come as one item, with the first one's sequence number: up to
+   * `maxFrames`, unless a single chunk is longer, and without waiting for more.
+   */
+  async nextRun(maxFrames: number): Promise<AudioLogItem | null> {
+    const first = await this.next();
+    if (first?.kind !== 'chunk') return first;
+    const parts = [first.bytes];
+    let { frames } = first;
+    for (
+      let more = this.#loadedChunk(maxFrames - frames);
+      more !== null;
+      more = this.#loadedChunk(maxFrames - frames)
+    ) {
+      parts.push(more.bytes);
+      frames += more.frames;
+    }
+    return parts.length === 1 ? first : { ...first, frames, bytes: Buffer.concat(parts) };
+  }
+
+  /** The next item, if it is a chunk of at most so many frames that was read with the one before. */
+  #loadedChunk(maxFrames: number): (AudioRecord & { kind: 'chunk' }) | null {
+    const record = this.#held ?? this.#loadedRecord();
+    this.#held = record;
+    if (record?.kind !== 'chunk' || record.startFrame !== this.#frame || record.frames > maxFrames) return null;
+    this.#held = null;
+    this.#frame += record.frames;
+    return record;
+  }
+
+  #loadedRecord(): AudioRecord | null {
+    const item = this.#records.nextLoaded(this.#timeline.durablePosition);
+    return item?.kind === 'record' ? decodeAudioRecord(item.record) : null;
   }
 
   async #nextItem(): Promise<AudioLogItem | null> {

@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { AppendObserver, NewRecord, RecordSpan } from './append.ts';
 import { AppendQueue, encodeBatch, type QueuedAppend } from './append-queue.ts';
 import { nodeFileSystem, type LogFile, type LogFileSystem } from './log-file-system.ts';
@@ -184,6 +185,8 @@ export class FramedLog implements DurableRecords {
 
   /** Runs while there is something to write; a failure is told to the appends, not to its caller. */
   async #writeQueue(): Promise<void> {
+    // What else has arrived already is read in this turn of the event loop, and shares the write and its sync.
+    await endOfTurn();
     for (let batch = this.#queue.takeBatch(); batch.length > 0; batch = this.#queue.takeBatch()) {
       const { parts, ends } = encodeBatch(batch, this.#durableEnd);
       const failure = await this.#writeDurably(parts);

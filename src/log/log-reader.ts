@@ -44,13 +44,21 @@ export class LogReader {
       return null;
     }
     const record = await this.#scanner.recordAt(position, limit);
-    if (record !== null && !isMark(record)) {
-      this.#position = record.end;
-      return { kind: 'record', record };
-    }
+    if (record !== null && !isMark(record)) return this.#pass(record);
     let next = await this.#scanner.firstRecord(position + 1, limit);
     while (next !== null && isMark(next)) next = await this.#scanner.firstRecord(next.end, limit);
     this.#position = next?.position ?? limit;
     return { kind: 'damage', range: { start: position, end: this.#position } };
+  }
+
+  /** Like `next`, without waiting: only what was read together with the item before; `null` when that was all. */
+  nextLoaded(limit: number = this.#records.durableEnd): LogItem | null {
+    const record = this.#scanner.loadedRecordAt(this.#position, limit);
+    return record === null || isMark(record) ? null : this.#pass(record);
+  }
+
+  #pass(record: LogRecord): LogItem {
+    this.#position = record.end;
+    return { kind: 'record', record };
   }
 }

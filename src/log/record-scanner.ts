@@ -27,9 +27,19 @@ export class RecordScanner {
 
   /** The intact record that begins at `position` and ends at or before `limit`; `null` when there is none. */
   async recordAt(position: number, limit: number): Promise<LogRecord | null> {
+    const loaded = this.loadedRecordAt(position, limit);
+    if (loaded !== null) return loaded;
     if (!(await this.#load(position, RECORD_HEADER_BYTES, limit))) return null;
     const length = claimedRecordLength(this.#window, position - this.#windowStart, position);
     if (length === null || !(await this.#load(position, length, limit))) return null;
+    return decodeRecord(this.#window, position - this.#windowStart, position, length);
+  }
+
+  /** Like `recordAt`, when the whole record has been read already; `null` when not, too. */
+  loadedRecordAt(position: number, limit: number): LogRecord | null {
+    if (!this.#isLoaded(position, RECORD_HEADER_BYTES, limit)) return null;
+    const length = claimedRecordLength(this.#window, position - this.#windowStart, position);
+    if (length === null || !this.#isLoaded(position, length, limit)) return null;
     return decodeRecord(this.#window, position - this.#windowStart, position, length);
   }
 
@@ -56,10 +66,15 @@ export class RecordScanner {
     this.#window = Buffer.alloc(0);
   }
 
+  #isLoaded(position: number, bytes: number, limit: number): boolean {
+    const end = position + bytes;
+    return end <= limit && position >= this.#windowStart && end <= this.#windowStart + this.#window.length;
+  }
+
   /** Sees to it that `[position, position + bytes)` is in the window; false when it goes beyond `limit` or the file. */
   async #load(position: number, bytes: number, limit: number): Promise<boolean> {
     if (position + bytes > limit) return false;
-    if (position >= this.#windowStart && position + bytes <= this.#windowStart + this.#window.length) return true;
+    if (this.#isLoaded(position, bytes, limit)) return true;
     const target = Buffer.allocUnsafe(Math.min(Math.max(bytes, this.#windowBytes), limit - position));
     let filled = 0;
     while (filled < target.length) {

@@ -13,6 +13,8 @@ import { Signal } from './signal.ts';
 const WINDOW_SECONDS = 60;
 /** The same while it is tried alone: no more than this is given up beyond what it fails on. */
 const ISOLATED_WINDOW_SECONDS = 5;
+/** Chunks are given to the recogniser together when it is behind, up to so many seconds: a message costs more than its bytes. */
+const RUN_SECONDS = 1;
 /** Audio shorter than this can't be heard before more comes or the session ends, in seconds. */
 const UNHEARD_SECONDS = 0.2;
 const FIRST_PAUSE_MS = 100;
@@ -143,10 +145,12 @@ export class Transcription {
     isCurrent: () => boolean,
   ): Promise<void> {
     const { session } = this.#parts;
-    const windowFrames = session.record.audioFormat.sampleRate * windowSeconds;
+    const { sampleRate } = session.record.audioFormat;
+    const windowFrames = sampleRate * windowSeconds;
+    const runFrames = sampleRate * RUN_SECONDS;
     while (isCurrent()) {
       const news = this.#news.next();
-      const item = await reader.next();
+      const item = await reader.nextRun(runFrames);
       if (!isCurrent()) return;
       if (item === null) {
         await news;

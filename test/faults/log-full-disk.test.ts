@@ -34,11 +34,13 @@ function chunk(sequence: number): Buffer {
   return Buffer.alloc(CHUNK_BYTES, String.fromCodePoint(97 + (sequence % 26)));
 }
 
-/** Sends chunks, three at a time, until one is refused; gives the refusal. */
-async function fill(log: AudioLog): Promise<unknown> {
+/** Sends chunks, so many at a time, until one is refused; gives the refusal. */
+async function fill(log: AudioLog, atATime = 3): Promise<unknown> {
   for (;;) {
     const { nextSequence } = log;
-    const sent = [0, 1, 2].map((ahead) => log.appendChunk(nextSequence + ahead, chunk(nextSequence + ahead)));
+    const sent = Array.from({ length: atATime }, (_, ahead) =>
+      log.appendChunk(nextSequence + ahead, chunk(nextSequence + ahead)),
+    );
     for (const outcome of await Promise.allSettled(sent)) {
       if (outcome.status === 'rejected') return outcome.reason;
     }
@@ -76,6 +78,8 @@ describe('a file system that is really full', () => {
       const acknowledged = log.nextSequence;
       expect(acknowledged).toBeGreaterThan(100);
       expect((await stat(path)).size).toBe(log.durablePosition);
+      // Chunks that were refused together leave the space of some of them.
+      await fill(log, 1);
       await expect(AudioLog.create(join(disk, 'other.log'), header)).rejects.toBeInstanceOf(StorageFullError);
 
       await rm(filler);

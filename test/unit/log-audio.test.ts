@@ -41,6 +41,18 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** The chunks of ten frames of which a run is made. */
+function split(run: AudioLogItem): AudioLogItem[] {
+  if (run.kind !== 'chunk') return [run];
+  return Array.from({ length: run.frames / 10 }, (_, index) => ({
+    ...run,
+    sequence: run.sequence + index,
+    startFrame: run.startFrame + index * 10,
+    frames: 10,
+    bytes: run.bytes.subarray(index * 10 * FRAME_BYTES, (index + 1) * 10 * FRAME_BYTES),
+  }));
+}
+
 /** A chunk whose bytes tell its number. */
 function chunk(sequence: number, frames = 10): Buffer {
   const bytes = Buffer.alloc(frames * FRAME_BYTES);
@@ -385,6 +397,29 @@ describe('a reader of an audio log', () => {
 });
 
 describe('damage in an audio log', () => {
+  it('splits runs of chunks, which are told together and hold what they hold one by one', async () => {
+    const writing = await AudioLog.create(path, header, options);
+    await appendChunks(writing, 0, 40);
+    await writing.appendSkip(40, 7);
+    for (let sequence = 41; sequence < 90; sequence++) await writing.appendChunk(sequence, chunk(sequence));
+    await writing.appendEnd('CLIENT', endedAt);
+    await writing.close();
+    await damageChunk(60);
+    const log = await AudioLog.open(path, options);
+    const items = await readAll(log.reader(0));
+    for (const maxFrames of [1, 10, 35, 1_000]) {
+      const reader = log.reader(0);
+      const runs: AudioLogItem[] = [];
+      for (let run = await reader.nextRun(maxFrames); run !== null; run = await reader.nextRun(maxFrames))
+        runs.push(run);
+      expect(runs.flatMap((run) => split(run))).toEqual(items);
+      const longest = Math.max(...runs.map((run) => (run.kind === 'chunk' ? run.frames : 0)));
+      // Forty chunks of ten frames stand before the skip.
+      expect(longest).toBe({ 1: 10, 10: 10, 35: 30, 1_000: 400 }[maxFrames]);
+    }
+    await log.close();
+  });
+
   it('keeps its length on the timeline and its sequence numbers', async () => {
     let log = await writeOneByOne(10);
     await log.close();

@@ -363,9 +363,9 @@ describe('a full disk', () => {
     const gate = new Gate();
     fileSystem.syncGate = gate.opened;
     const first = append(log, 'fits');
+    await until(async () => (await stat(path)).size > log.start, { what: 'the write' });
     const large = append(log, 'y'.repeat(500));
     const small = append(log, 'z');
-    await until(async () => (await stat(path)).size > log.start, { what: 'the write' });
     fileSystem.space = 100;
     gate.open();
     await first;

@@ -1,0 +1,43 @@
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { Departures } from './departures.ts';
+
+/** The messages that are on their way out to one client. */
+export class Outbox {
+  readonly #socket: WebSocket;
+  readonly #connection: Duplex;
+  readonly #departures: Departures;
+  readonly #gone: Promise<void>;
+  #sent = 0;
+  #left = 0;
+
+  /**
+   * @param connection what the socket's messages go over
+   * @param gone resolves when there is no client any more
+   */
+  constructor(socket: WebSocket, connection: Duplex, departures: Departures, gone: Promise<void>) {
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#departures = departures;
+    this.#gone = gone;
+  }
+
+  /** How many messages have left before the oldest one that waits; `null` when none waits. */
+  get place(): number | null {
+    return this.#sent === this.#left ? null : this.#left;
+  }
+
+  /** Resolves when the message has left for the client, or there is no client any more: what produces messages waits. */
+  send(data: string): Promise<void> {
+    if (this.#socket.readyState !== this.#socket.OPEN) return this.#gone;
+    return new Promise((resolve) => {
+      this.#departures.gather(this.#connection);
+      this.#sent += 1;
+      // A failed send is followed by the end of the socket, which ends what goes on over it.
+      this.#socket.send(data, () => {
+        this.#left += 1;
+        resolve();
+      });
+    });
+  }
+}

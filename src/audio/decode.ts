@@ -30,13 +30,14 @@ export function decodeSamples(format: AudioFormat, bytes: Uint8Array): Float32Ar
 export function findMalformation(format: AudioFormat, bytes: Uint8Array): string | null {
   const frameBytes = bytesPerFrame(format);
   if (bytes.length % frameBytes !== 0) {
-    return `${bytes.length} bytes are not a whole number of frames (${frameBytes} bytes each: ${format.encoding}, ${format.channels} ${format.channels === 1 ? 'channel' : 'channels'})`;
+    return `its length, ${bytes.length} bytes, is not a whole number of frames of ${frameBytes} bytes each`;
   }
   if (format.encoding === 'PCM_F32LE') {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let offset = 0; offset < bytes.length; offset += 4) {
       const value = view.getFloat32(offset, true);
-      if (!Number.isFinite(value)) return `the float at byte ${offset} is ${value}; samples are finite, -1 to 1`;
+      if (!Number.isFinite(value))
+        return `the float at byte ${offset} is ${value}, where samples are finite, from -1 to 1`;
     }
   }
   return null;

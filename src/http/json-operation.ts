@@ -33,7 +33,10 @@ export async function answerJsonOperation(
 ): Promise<void> {
   try {
     const body = await readBody(request, maxBodyBytes, () => {
-      return new ServiceError('AUDIO_TOO_LARGE', `An operation may have ${maxBodyBytes} bytes at most.`);
+      return new ServiceError(
+        'AUDIO_TOO_LARGE',
+        `An operation may have ${maxBodyBytes} bytes at most: send audio in smaller chunks.`,
+      );
     });
     const { errors, ...result } = await run(parseParameters(body), parts);
     const formatted = errors === undefined ? {} : { errors: formatErrors(errors, parts.toClientError) };
@@ -52,7 +55,12 @@ function parseParameters(body: Buffer): z.infer<typeof parameters> {
   try {
     content = JSON.parse(body.toString());
   } catch (error) {
-    throw new ServiceError('BAD_USER_INPUT', 'The body is no JSON.', {}, { cause: error });
+    throw new ServiceError(
+      'BAD_USER_INPUT',
+      'The body is no JSON: send { "query": text, "variables": object }.',
+      {},
+      { cause: error },
+    );
   }
   const parsed = parameters.safeParse(content);
   if (parsed.success) return parsed.data;

@@ -1,5 +1,5 @@
 import { findMalformation } from '../audio/decode.ts';
-import { bytesPerFrame, framesToMs, msToFrames } from '../audio/format.ts';
+import { framesToMs, msToFrames } from '../audio/format.ts';
 import type { SessionRecord } from '../database/session-store.ts';
 import type { AppendOutcome } from '../log/audio-log.ts';
 import { asServiceError } from './error-mapping.ts';
@@ -78,7 +78,7 @@ export class AudioIntake {
       if (malformation !== null) {
         throw new ServiceError(
           'AUDIO_MALFORMED',
-          `The chunk is not ${audioFormat.encoding} with ${bytesPerFrame(audioFormat)} bytes a frame: ${malformation}`,
+          `The chunk is not ${audioFormat.encoding} as the session was started with: ${malformation}.`,
         );
       }
       this.#refuseBeyondLongest(session, sequence);

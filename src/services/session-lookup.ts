@@ -19,7 +19,7 @@ export class SessionLookup {
   async find(id: string): Promise<SessionRecord> {
     const record = await this.#reader.session(id);
     if (record !== null) return record;
-    throw new ServiceError('NOT_FOUND', `There is no session ${id}: check the id, or start a session.`);
+    throw new ServiceError('NOT_FOUND', 'There is no session with this id: check it, or start a session.');
   }
 
   /** A session that is not over; one that should be open but is not (its recovery had failed) is opened now. */

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeOf, dataOf, type GraphqlResult } from '../support/graphql-client.ts';
+import { codeOf, dataOf } from '../support/graphql-client.ts';
 import {
   END,
   endSession,
   readSession,
-  SEND,
   sendChunk,
   sendChunks,
   SKIP,
@@ -22,10 +21,6 @@ beforeAll(async () => {
   server = await startTestServer({ maxChunkBytes: 64_000 });
 });
 afterAll(() => server.stop());
-
-function send(input: object): Promise<GraphqlResult<{ sendAudio: Acknowledgement }>> {
-  return server.client.request(SEND, { input });
-}
 
 function base64Of(chunk: Buffer): string {
   return chunk.toString('base64');
@@ -75,40 +70,6 @@ describe('sendAudio', () => {
     );
     expect(sendAudio.session).toEqual({ id: sessionId, nextSequence: 1 });
   });
-
-  it.each([
-    ['not base64', '%%%%'],
-    ['base64url', '-_-_'],
-    ['base64 without its padding', 'AAA'],
-    ['base64 with a line break', 'AAAA\nAAA'],
-    ['half a sample', 'AA=='],
-    ['nothing', ''],
-  ])('refuses %s', async (_what, audio) => {
-    const sessionId = await startSession(server.client);
-    expect(codeOf(await send({ sessionId, sequence: 0, audio }))).toBe('AUDIO_MALFORMED');
-    expect(await readSession(server.client, sessionId)).toMatchObject({ nextSequence: 0 });
-  });
-
-  it('refuses a chunk that is too large, and does not repeat it in the message', async () => {
-    const sessionId = await startSession(server.client);
-    const result = await send({ sessionId, sequence: 0, audio: base64Of(Buffer.alloc(64_002)) });
-    expect(codeOf(result)).toBe('AUDIO_TOO_LARGE');
-    const malformed = await send({ sessionId, sequence: 0, audio: `${base64Of(Buffer.alloc(60_000))}%%%%` });
-    expect(codeOf(malformed)).toBe('AUDIO_MALFORMED');
-    expect(malformed.errors?.[0]?.message.length).toBeLessThan(300);
-  });
-
-  it('refuses sessions that are over, that never were, and ids that are none', async () => {
-    const sessionId = await startSession(server.client);
-    await endSession(server.client, sessionId);
-    const audio = base64Of(CHUNK);
-    const absent = Buffer.from('Session:00000000-0000-0000-0000-000000000000').toString('base64');
-    const segment = Buffer.from(`Segment:${sessionId}.0.0`).toString('base64');
-    expect(codeOf(await send({ sessionId, sequence: 0, audio }))).toBe('SESSION_NOT_ACTIVE');
-    expect(codeOf(await send({ sessionId: absent, sequence: 0, audio }))).toBe('NOT_FOUND');
-    expect(codeOf(await send({ sessionId: 'nonsense', sequence: 0, audio }))).toBe('BAD_USER_INPUT');
-    expect(codeOf(await send({ sessionId: segment, sequence: 0, audio }))).toBe('BAD_USER_INPUT');
-  });
 });
 
 describe('skipAudio', () => {
@@ -127,12 +88,6 @@ describe('skipAudio', () => {
     expect(session.coverage.gapMs).toBe(2_500);
     expect(session.statistics.totalSegments).toBe(2);
   });
-
-  it.each([0, -1, 100 * 24 * 60 * 60 * 1000])('refuses a gap of %d ms', async (durationMs) => {
-    const sessionId = await startSession(server.client);
-    const input = { sessionId, sequence: 0, durationMs };
-    expect(codeOf(await server.client.request(SKIP, { input }))).toBe('BAD_USER_INPUT');
-  });
 });
 
 describe('endSession', () => {
@@ -146,10 +101,5 @@ describe('endSession', () => {
     expect(codeOf(await client.request(END, { input: { sessionId, nextSequence: 1 } }))).toBe('AUDIO_CONFLICT');
     expect(await readSession(client, sessionId)).toMatchObject({ status: 'ACTIVE' });
     expect(await endSession(client, sessionId, 2)).toMatchObject({ status: 'COMPLETED' });
-  });
-
-  it('refuses a session that never was', async () => {
-    const sessionId = Buffer.from('Session:none').toString('base64');
-    expect(codeOf(await server.client.request(END, { input: { sessionId } }))).toBe('NOT_FOUND');
   });
 });

@@ -36,8 +36,9 @@ export async function commitBatch(client: PrismaClient, batch: SegmentBatch): Pr
     // Interims have no sequence, which the unique index of (session_id, sequence) finds. One that became final goes
     // with the others and comes back as the final with the same id.
     await transaction.$executeRaw`DELETE FROM segments WHERE session_id = ${batch.sessionId} AND sequence IS NULL`;
+    // Completed sessions have no drafts, which those who look for drafts rely on.
     // A draft that is shown again may have the id of a final that is not yet written again.
-    const interims = isRewritten ? [] : batch.interims;
+    const interims = isRewritten || batch.session.status === 'COMPLETED' ? [] : batch.interims;
     for (const statement of insertStatements([...batch.finals, ...interims])) {
       await transaction.$executeRaw(statement);
     }

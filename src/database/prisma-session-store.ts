@@ -1,7 +1,8 @@
 import { commitBatch } from './commit-batch.ts';
 import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
 import type { Prisma, PrismaClient } from './generated/prisma/client.ts';
-import { finalsBySequence, findSegment, interimsOf, listSegments } from './segment-queries.ts';
+import { listSegments } from './segment-list.ts';
+import { countSegments, finalsBySequence, findSegment, interimsOf } from './segment-queries.ts';
 import { findExpiredRecordings, markFailed, markRecordingRemoved, rewindCheckpoint } from './session-marks.ts';
 import { listSessions } from './session-list.ts';
 import { newSessionRow, toSessionRecord } from './session-rows.ts';
@@ -17,6 +18,7 @@ import {
   type ReceivedAudio,
   type Segment,
   type SegmentBatch,
+  type SegmentCounts,
   type SegmentFilter,
   type SessionFilter,
   type SessionOrder,
@@ -118,6 +120,10 @@ export class PrismaSessionStore implements SessionStore {
 
   interimsOf(sessionId: string): Promise<Segment[]> {
     return translated(() => interimsOf(this.#client, sessionId));
+  }
+
+  countSegments(sessionIds: readonly string[]): Promise<ReadonlyMap<string, SegmentCounts>> {
+    return translated(() => countSegments(this.#client, sessionIds));
   }
 
   listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {

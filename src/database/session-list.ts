@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cursorFormat } from './cursors.ts';
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
-import { type KeysetList, keysetPage } from './keyset-page.ts';
+import { type KeyRange, type KeysetList, keysetPage } from './keyset-page.ts';
 import { SESSION_COLUMNS, type SessionRow, toSessionRecord } from './session-rows.ts';
 import type {
   Page,
@@ -56,7 +56,7 @@ const ORDERS: Record<SessionOrderField, Order> = {
   },
 };
 
-/** In the asked order, sessions without a value last in either direction; among equals by id. */
+/** In the asked order, sessions without a value last in either direction; among equals by id, in the same direction. */
 export function listSessions(
   client: PrismaClient,
   filter: SessionFilter,
@@ -81,64 +81,70 @@ export function sessionConditions(filter: SessionFilter): Prisma.Sql[] {
   return conditions;
 }
 
+/** A run of the order's index: sessions with a value, or those without one, that meet the conditions. */
+interface Stretch {
+  readonly valued: boolean;
+  readonly conditions: readonly Prisma.Sql[];
+}
+
 function sessionList(
   client: PrismaClient,
   filter: SessionFilter,
   { field, direction }: SessionOrder,
-): KeysetList<SessionRow, SessionKey> {
+): KeysetList<SessionRow, SessionKey, Stretch> {
   const order = ORDERS[field];
   const matching = sessionConditions(filter);
-  const exists = async (condition: Prisma.Sql): Promise<boolean> => {
-    const found = await client.$queryRaw<unknown[]>`
-      SELECT 1 FROM sessions s WHERE ${allOf([...matching, condition])} LIMIT 1`;
-    return found.length > 0;
-  };
   return {
     cursors: cursorFormat(`sessions by ${field}`, z.tuple([order.value, z.string()])),
     keyOf: (row) => [order.valueOf(row), row.id],
-    rows: ({ after, before }, limit, fromEnd) => {
-      const conditions = [...matching];
-      if (after !== null) conditions.push(follows(order, direction, after, Prisma.sql`>`));
-      if (before !== null) conditions.push(precedes(order, direction, before, Prisma.sql`<`));
+    stretches: (range) =>
+      (order.nullable ? [true, false] : [true]).flatMap((valued) => {
+        const bounds = boundsWithin(order, direction, range, valued);
+        return bounds === null ? [] : [{ valued, conditions: [...matching, ...bounds] }];
+      }),
+    rows: ({ valued, conditions }, limit, fromEnd) => {
+      const ascending = (direction === 'ASC') !== fromEnd ? Prisma.sql`ASC` : Prisma.sql`DESC`;
+      const byValue = valued ? Prisma.sql`${order.column} ${ascending},` : Prisma.empty;
       return client.$queryRaw<SessionRow[]>`
         SELECT ${SESSION_COLUMNS} FROM sessions s WHERE ${allOf(conditions)}
-        ORDER BY ${ordering(order, direction, fromEnd)} LIMIT ${limit}`;
+        ORDER BY ${byValue} s.id ${ascending} LIMIT ${limit}`;
     },
-    existsAtOrBefore: (key) => exists(precedes(order, direction, key, Prisma.sql`<=`)),
-    existsAtOrAfter: (key) => exists(follows(order, direction, key, Prisma.sql`>=`)),
+    isEmpty: async ({ conditions }) => {
+      const found = await client.$queryRaw<unknown[]>`SELECT 1 FROM sessions s WHERE ${allOf(conditions)} LIMIT 1`;
+      return found.length === 0;
+    },
   };
 }
 
-function ordering({ column, nullable }: Order, direction: SessionOrder['direction'], fromEnd: boolean): Prisma.Sql {
-  const ascending = (direction === 'ASC') !== fromEnd ? Prisma.sql`ASC` : Prisma.sql`DESC`;
-  const forwards = fromEnd ? Prisma.sql`DESC` : Prisma.sql`ASC`;
-  const nullsLast = nullable ? Prisma.sql`${column} IS NULL ${forwards},` : Prisma.empty;
-  return Prisma.sql`${nullsLast} ${column} ${ascending}, s.id ${forwards}`;
-}
-
-/** Behind `key`; `compareIds` (`>` or `>=`) decides about the key itself. The outer bound lets an index be used. */
-function follows(
+/** What a range means for the sessions with a value, which come first, or for those without; `null`: it has none of them. */
+function boundsWithin(
   { column, nullable, isDate }: Order,
   direction: SessionOrder['direction'],
-  [value, id]: SessionKey,
-  compareIds: Prisma.Sql,
-): Prisma.Sql {
-  if (value === null) return Prisma.sql`(${column} IS NULL AND s.id ${compareIds} ${id})`;
-  const bound = isDate ? new Date(value) : value;
-  const beyond = direction === 'ASC' ? Prisma.sql`>` : Prisma.sql`<`;
-  const within = Prisma.sql`${column} ${beyond}= ${bound} AND (${column} ${beyond} ${bound} OR s.id ${compareIds} ${id})`;
-  return nullable ? Prisma.sql`(${column} IS NULL OR (${within}))` : Prisma.sql`(${within})`;
+  { after, before, inclusive }: KeyRange<SessionKey>,
+  valued: boolean,
+): Prisma.Sql[] | null {
+  const isValued = (key: SessionKey) => key[0] !== null;
+  const isAhead = valued ? after !== null && !isValued(after) : before !== null && isValued(before);
+  if (isAhead) return null;
+  const bounds = nullable ? [Prisma.sql`${column} IS ${valued ? Prisma.sql`NOT NULL` : Prisma.sql`NULL`}`] : [];
+  const bound = (key: SessionKey | null, forwards: boolean) => {
+    if (key === null || isValued(key) !== valued) return;
+    const comparison =
+      COMPARISONS[(direction === 'ASC') === forwards ? 'above' : 'below'][inclusive ? 'orEqual' : 'only'];
+    const [value, id] = key;
+    const columnValue = isDate && value !== null ? new Date(value) : value;
+    bounds.push(
+      valued
+        ? Prisma.sql`(${column}, s.id) ${comparison} (${columnValue}, ${id})`
+        : Prisma.sql`s.id ${comparison} ${id}`,
+    );
+  };
+  bound(after, true);
+  bound(before, false);
+  return bounds;
 }
 
-/** Before `key`; `compareIds` (`<` or `<=`) decides about the key itself. */
-function precedes(
-  { column, isDate }: Order,
-  direction: SessionOrder['direction'],
-  [value, id]: SessionKey,
-  compareIds: Prisma.Sql,
-): Prisma.Sql {
-  if (value === null) return Prisma.sql`(${column} IS NOT NULL OR s.id ${compareIds} ${id})`;
-  const bound = isDate ? new Date(value) : value;
-  const beyond = direction === 'ASC' ? Prisma.sql`<` : Prisma.sql`>`;
-  return Prisma.sql`(${column} ${beyond}= ${bound} AND (${column} ${beyond} ${bound} OR s.id ${compareIds} ${id}))`;
-}
+const COMPARISONS = {
+  above: { only: Prisma.sql`>`, orEqual: Prisma.sql`>=` },
+  below: { only: Prisma.sql`<`, orEqual: Prisma.sql`<=` },
+} as const;

@@ -190,6 +190,12 @@ export interface DayTotals {
 
 export type Totals = Omit<DayTotals, 'day'>;
 
+/** Rows of segments that the database has of a session. */
+export interface SegmentCounts {
+  readonly finals: number;
+  readonly interims: number;
+}
+
 /** Finals of a session with a sequence above `afterSequence` and below `beforeSequence`. */
 export interface FinalsRequest {
   readonly sessionId: string;
@@ -246,7 +252,9 @@ export interface SessionStore {
   finalsBySequence(requests: readonly FinalsRequest[]): Promise<Segment[][]>;
   /** Stored interims of a session (at most one per channel). */
   interimsOf(sessionId: string): Promise<Segment[]>;
-  /** Segments across sessions, in order of (session createdAt descending, session id, startMs, id). */
+  /** Rows of segments of each session; a session without any is left out. One statement. */
+  countSegments(sessionIds: readonly string[]): Promise<ReadonlyMap<string, SegmentCounts>>;
+  /** Segments across sessions, in order of (session createdAt and id descending, startMs and id ascending). */
   listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>>;
 
   /**

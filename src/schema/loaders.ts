@@ -1,11 +1,13 @@
 import DataLoader from 'dataloader';
-import type { FinalsRequest, Segment, SessionRecord } from '../database/session-store.ts';
+import type { FinalsRequest, Segment, SegmentCounts, SessionRecord } from '../database/session-store.ts';
 import type { SessionReader } from '../services/session-reader.ts';
 
 /** Joins the single reads of one operation into one. */
 export interface Loaders {
   readonly session: DataLoader<string, SessionRecord | null>;
   readonly finals: DataLoader<FinalsRequest, Segment[]>;
+  /** What the database has of a session. */
+  readonly storedCounts: DataLoader<string, SegmentCounts>;
 }
 
 export function createLoaders(reader: SessionReader): Loaders {
@@ -21,5 +23,6 @@ export function createLoaders(reader: SessionReader): Loaders {
       { cache: false },
     ),
     finals: new DataLoader((requests) => reader.finals(requests), { cache: false, maxBatchSize: 100 }),
+    storedCounts: new DataLoader((sessionIds) => reader.storedCounts(sessionIds), { cache: false, maxBatchSize: 100 }),
   };
 }

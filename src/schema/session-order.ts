@@ -1,7 +1,8 @@
 import { builder } from './builder.ts';
 
 const SessionOrderFieldRef = builder.enumType('SessionOrderField', {
-  description: 'What sessions can be ordered by. Sessions that are equal in it are in the order of their ids.',
+  description:
+    'What sessions can be ordered by. Sessions that are equal in it are in the order of their ids, in the same direction; those without it come last.',
   values: {
     CREATED_AT: { description: 'When they were started.' },
     TITLE: { description: 'Their titles.' },

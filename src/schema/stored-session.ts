@@ -1,4 +1,4 @@
-import { segmentKinds, sessionStatuses } from '../database/vocabulary.ts';
+import { sessionStatuses } from '../database/vocabulary.ts';
 import { builder } from './builder.ts';
 import { SessionRef } from './node-refs.ts';
 import { SessionStatusRef } from './session-status.ts';
@@ -18,13 +18,16 @@ const StoredSessionRef = builder.prismaObject('Session', {
     receivedMs: t.exposeInt('receivedMs', {
       description: 'Length of the timeline at the last batch, in milliseconds.',
     }),
-    finalSegments: t.relationCount('segments', {
-      where: { kind: segmentKinds.toColumn('FINAL') },
+    // Counted by a statement of our own: Prisma's would count the segments of all sessions for it.
+    finalSegments: t.int({
+      select: { id: true },
       description: 'Rows of final segments.',
+      resolve: async ({ id }, _args, { loaders }) => (await loaders.storedCounts.load(id)).finals,
     }),
-    interimSegments: t.relationCount('segments', {
-      where: { kind: segmentKinds.toColumn('INTERIM') },
+    interimSegments: t.int({
+      select: { id: true },
       description: 'Rows of drafts: one per channel at most, none once the session is completed.',
+      resolve: async ({ id }, _args, { loaders }) => (await loaders.storedCounts.load(id)).interims,
     }),
   }),
 });

@@ -4,6 +4,7 @@ import type {
   Page,
   PageRequest,
   Segment,
+  SegmentCounts,
   SegmentFilter,
   SessionFilter,
   SessionOrder,
@@ -112,6 +113,12 @@ export class SessionReader {
       if (this.#findOpen(session.id) === undefined) return this.#store.findSegment(id);
       throw error;
     }
+  }
+
+  /** Rows of segments that the database has by now of each session, in the order of the ids. One statement for all. */
+  async storedCounts(sessionIds: readonly string[]): Promise<SegmentCounts[]> {
+    const counts = await this.#store.countSegments([...new Set(sessionIds)]);
+    return sessionIds.map((id) => counts.get(id) ?? { finals: 0, interims: 0 });
   }
 
   listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {

@@ -127,6 +127,16 @@ describe('commitBatch', () => {
     expect(await store.interimsOf('a')).toEqual([]);
   });
 
+  it('leaves no interim in a session that is completed, whatever the batch has', async () => {
+    const { store } = database();
+    await store.createSession(newSession('a'));
+    await store.commitBatch(batch('a', 0, 0, { interims: [interimSegment('a', 'one')] }));
+    const interims = [interimSegment('a', 'another')];
+    await store.commitBatch(batch('a', 0, 10, { interims, session: progress({ status: 'COMPLETED' }) }));
+    expect(await store.interimsOf('a')).toEqual([]);
+    expect(await store.countSegments(['a', 'b'])).toEqual(new Map());
+  });
+
   it('keeps of the interims only those of the latest batch, and leaves other sessions alone', async () => {
     const { store } = database();
     await store.createSession(newSession('a'));

@@ -106,7 +106,9 @@ describe('listing sessions', () => {
       const list: ListPage = (page) => store.listSessions({}, order, page);
       const column = order.field.toLowerCase();
       const expected = other
-        .prepare(`SELECT id FROM sessions ORDER BY ${column} IS NULL, ${column} ${order.direction}, id`)
+        .prepare(
+          `SELECT id FROM sessions ORDER BY ${column} IS NULL, ${column} ${order.direction}, id ${order.direction}`,
+        )
         .pluck()
         .all();
 
@@ -143,7 +145,7 @@ describe('listing sessions', () => {
     ];
     for (const [filter, condition] of filters) {
       const expected = other
-        .prepare(`SELECT id FROM sessions WHERE ${condition} ORDER BY created_at DESC, id`)
+        .prepare(`SELECT id FROM sessions WHERE ${condition} ORDER BY created_at DESC, id DESC`)
         .pluck()
         .all();
       expect(await walk((page) => store.listSessions(filter, NEWEST_FIRST, page), 3, 'forwards')).toEqual(expected);
@@ -194,14 +196,16 @@ describe('listing sessions', () => {
 
 describe('listing segments across sessions', () => {
   const database = useTemporaryDatabase();
-  const ORDER = 's.created_at DESC, s.id, g.start_ms, g.id';
+  const ORDER = 's.created_at DESC, s.id DESC, g.start_ms, g.id';
 
   async function createSegments(): Promise<void> {
     const { store } = database();
     // Two of the sessions are of the same instant, and channels speak at the same time.
     const days = { d: 4, b: 2, c: 2, a: 7 };
     for (const [id, day] of Object.entries(days)) {
-      await store.createSession(newSession(id, { createdAt: new Date(Date.UTC(2026, 0, day)) }));
+      const createdAt = new Date(Date.UTC(2026, 0, day));
+      const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 } as const;
+      await store.createSession(newSession(id, { createdAt, audioFormat }));
       const finals = Array.from({ length: 9 }, (_, index) =>
         finalSegment(id, index + 1, {
           channel: index % 2,

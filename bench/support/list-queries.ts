@@ -1,0 +1,208 @@
+import { z } from 'zod';
+import { COMMON_TEXT, longestSessionId, RARE_TEXT, type StoredSessions } from './stored-sessions.ts';
+
+/** A question about stored sessions, over the API. */
+export interface ListQuery {
+  /** For people. */
+  readonly what: string;
+  readonly document: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** What it may read: about as much as it answers, however many rows there are; a row of each session; or every segment. */
+  readonly reads: 'page' | 'sessions' | 'segments';
+}
+
+const ORDER_FIELDS = ['CREATED_AT', 'TITLE', 'TOTAL_DURATION', 'TOTAL_SEGMENTS', 'AVERAGE_CONFIDENCE'] as const;
+type OrderField = (typeof ORDER_FIELDS)[number];
+const DIRECTIONS = ['DESC', 'ASC'] as const;
+
+/** Cursors deep in the lists, as the server gives them. */
+interface Places {
+  readonly session: Readonly<Record<OrderField, string>>;
+  /** In the list across sessions. */
+  readonly segment: string;
+  /** Near the end of the longest session. */
+  readonly final: string;
+}
+
+const SESSIONS = `query ($first: Int, $after: String, $last: Int, $before: String, $filter: SessionFilter, $orderBy: SessionOrder) {
+  sessions(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
+    edges { cursor node { id externalId title status createdAt statistics { totalSegments averageConfidence totalDuration } coverage { receivedMs } warnings { code } } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+const SEGMENT = 'id sequence kind text startMs endMs avgConfidence channel words { text startMs endMs confidence }';
+const FINALS = `query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  session(id: $id) { id segments(first: $first, after: $after, last: $last, before: $before) {
+    totalCount edges { cursor node { ${SEGMENT} } } pageInfo { hasNextPage hasPreviousPage }
+  } }
+}`;
+const SEGMENTS = `query ($first: Int, $after: String, $last: Int, $before: String, $filter: SegmentFilter) {
+  segments(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+    edges { cursor node { ${SEGMENT} session { id title } } } pageInfo { hasNextPage hasPreviousPage }
+  }
+}`;
+const STATISTICS = `query ($filter: SessionFilter, $timeZone: String) {
+  statistics(filter: $filter, timeZone: $timeZone) {
+    totalSessions totalSegments wordCount recordedDuration speakingDuration averageConfidence days { day totalSegments averageConfidence }
+  }
+}`;
+const SESSION = `query ($id: ID!) {
+  session(id: $id) { statistics { totalSegments averageConfidence totalDuration wordCount speakingDuration wordsPerMinute } coverage { receivedMs } }
+}`;
+const STORED = 'query { sessions { edges { node { stored { totalSegments finalSegments interimSegments } } } } }';
+
+const PAGE = 20;
+
+/**
+ * All ways of asking for lists and statistics that the API has, each at the beginning and deep in its list.
+ *
+ * @param ask runs an operation and gives its data
+ */
+export async function listQueries(
+  size: StoredSessions,
+  ask: (document: string, variables: Readonly<Record<string, unknown>>) => Promise<unknown>,
+): Promise<ListQuery[]> {
+  const places = await findPlaces(size, ask);
+  return [
+    ...sessionQueries(places),
+    ...finalQueries(size, places),
+    ...segmentQueries(size, places),
+    ...statisticsQueries(size),
+  ];
+}
+
+function sessionQueries(places: Places): ListQuery[] {
+  const ask = (what: string, variables: object, reads: ListQuery['reads'] = 'page') => ({
+    what: `sessions ${what}`,
+    document: SESSIONS,
+    variables: { ...variables },
+    reads,
+  });
+  const first = { first: PAGE };
+  return [
+    ...ORDER_FIELDS.flatMap((field) =>
+      DIRECTIONS.flatMap((direction) => {
+        const orderBy = { field, direction };
+        return [
+          ask(`by ${field} ${direction}, first page`, { first: PAGE, orderBy }),
+          ask(`by ${field} ${direction}, after one deep in the list`, {
+            first: PAGE,
+            after: places.session[field],
+            orderBy,
+          }),
+          ask(`by ${field} ${direction}, before one deep in the list`, {
+            last: PAGE,
+            before: places.session[field],
+            orderBy,
+          }),
+        ];
+      }),
+    ),
+    ask('last page', { last: PAGE }),
+    ask('that are completed', { ...first, filter: { statuses: ['COMPLETED'] } }),
+    ask('that failed', { ...first, filter: { statuses: ['FAILED'] } }),
+    ask('that are open', { ...first, filter: { statuses: ['ACTIVE', 'FINALIZING'] } }, 'sessions'),
+    ask('with an external id', { ...first, filter: { externalId: 'meeting-0' } }),
+    ask('of a time', { ...first, filter: { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' } }),
+    ask('in a rare language', { ...first, filter: { language: 'cy' } }, 'sessions'),
+    ask('with a title that none has', { ...first, filter: { titleContains: 'meeting -' } }, 'sessions'),
+    { what: 'sessions with what is stored of them', document: STORED, variables: {}, reads: 'page' },
+  ];
+}
+
+function finalQueries(size: StoredSessions, { final }: Places): ListQuery[] {
+  const ask = (what: string, variables: object) => ({
+    what: `segments of a session, ${what}`,
+    document: FINALS,
+    variables: { id: globalId(longestSessionId(size)), ...variables },
+    reads: 'page' as const,
+  });
+  return [
+    ask('first page', { first: PAGE }),
+    ask('last page', { last: PAGE }),
+    ask('after one deep in the list', { first: PAGE, after: final }),
+    ask('before one deep in the list', { last: PAGE, before: final }),
+  ];
+}
+
+function segmentQueries(size: StoredSessions, { segment }: Places): ListQuery[] {
+  const ask = (what: string, variables: object, reads: ListQuery['reads'] = 'page') => ({
+    what: `segments of all sessions, ${what}`,
+    document: SEGMENTS,
+    variables: { ...variables },
+    reads,
+  });
+  const filtered = (what: string, filter: object, reads: ListQuery['reads'] = 'page') =>
+    ask(what, { first: PAGE, filter }, reads);
+  return [
+    ask('first page', { first: PAGE }),
+    ask('last page', { last: PAGE }),
+    ask('after one deep in the list', { first: PAGE, after: segment }),
+    ask('before one deep in the list', { last: PAGE, before: segment }),
+    ask('between two', { first: PAGE, after: segment, before: segment }),
+    filtered('of one session', { sessionId: globalId(longestSessionId(size)) }),
+    filtered('of a time', { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' }),
+    filtered('finals', { kind: 'FINAL' }),
+    filtered('drafts', { kind: 'INTERIM' }, 'sessions'),
+    filtered('of the second channel', { channel: 1 }),
+    filtered('with a common word', { textContains: COMMON_TEXT }),
+    filtered('with a rare word', { textContains: RARE_TEXT }, 'segments'),
+  ];
+}
+
+function statisticsQueries(size: StoredSessions): ListQuery[] {
+  const ask = (what: string, variables: object) => ({
+    what: `statistics ${what}`,
+    document: STATISTICS,
+    variables: { ...variables },
+    reads: 'sessions' as const,
+  });
+  return [
+    ask('of all sessions', {}),
+    ask('of all sessions, in Berlin', { timeZone: 'Europe/Berlin' }),
+    ask('of a month', { filter: { from: '2026-05-30T00:00:00Z', to: '2026-06-30T00:00:00Z' } }),
+    ask('of those that failed', { filter: { statuses: ['FAILED'] } }),
+    {
+      what: 'statistics of one session',
+      document: SESSION,
+      variables: { id: globalId(longestSessionId(size)) },
+      reads: 'page',
+    },
+  ];
+}
+
+const firstEdge = z
+  .object({ edges: z.array(z.object({ cursor: z.string() })).min(1) })
+  .transform(({ edges }) => edges[0]?.cursor ?? '');
+
+async function findPlaces(
+  size: StoredSessions,
+  ask: (document: string, variables: Readonly<Record<string, unknown>>) => Promise<unknown>,
+): Promise<Places> {
+  const middle = Math.floor(size.sessions / 4) * 2;
+  const orders = ORDER_FIELDS.map(
+    (field) => `${field}: sessions(filter: $session, orderBy: { field: ${field} }) { edges { cursor } }`,
+  );
+  const document = `query ($session: SessionFilter, $id: ID!) {
+    ${orders.join(' ')}
+    segments(filter: { sessionId: $id }, last: 30) { edges { cursor } }
+    session(id: $id) { segments(last: 30) { edges { cursor } } }
+  }`;
+  const answer = z
+    .object({
+      CREATED_AT: firstEdge,
+      TITLE: firstEdge,
+      TOTAL_DURATION: firstEdge,
+      TOTAL_SEGMENTS: firstEdge,
+      AVERAGE_CONFIDENCE: firstEdge,
+      segments: firstEdge,
+      session: z.object({ segments: firstEdge }),
+    })
+    .parse(await ask(document, { session: { externalId: `meeting-${middle}` }, id: globalId(longestSessionId(size)) }));
+  const { segments, session, ...orderPlaces } = answer;
+  return { session: orderPlaces, segment: segments, final: session.segments };
+}
+
+function globalId(sessionId: string): string {
+  return Buffer.from(`Session:${sessionId}`).toString('base64');
+}

@@ -13,7 +13,7 @@ import { isRawAudioPath, receiveRawAudio } from './http/raw-audio.ts';
 import { ResponsesUnderWay } from './http/responses-under-way.ts';
 import { sendJson } from './http/responses.ts';
 import type { Context } from './schema/builder.ts';
-import { createSchema } from './schema/create-schema.ts';
+import { createSchema, UNCHANGING_TYPES } from './schema/create-schema.ts';
 import { toClientError } from './schema/errors.ts';
 import { idOf } from './schema/global-ids.ts';
 import { createLoaders } from './schema/loaders.ts';
@@ -71,6 +71,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
   const graphql: GraphqlParts = {
     schema,
     documents: new Documents(schema, clientError),
+    unchangingTypes: UNCHANGING_TYPES,
     createContext: (): Context => ({ services, database, loaders: createLoaders(services.reader) }),
     toClientError: clientError,
   };

@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { execute, getOperationAST, GraphQLError, subscribe } from 'graphql';
+import { execute, getOperationAST, GraphQLError } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type Server, type ServerOptions } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
+import { Delivery, type Send } from './delivery.ts';
 import { Departures } from './departures.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
-import { formatErrors } from './operation-errors.ts';
+import { formatErrors, formatResult } from './operation-errors.ts';
+import { Outbox } from './outbox.ts';
 import { serveSocket, type ServedSocket, type SocketSettings } from './serve-socket.ts';
+import { SharedResults } from './shared-results.ts';
 
 export interface WebSocketSettings extends SocketSettings {
   /** Largest message, in bytes. */
@@ -35,6 +38,7 @@ interface Extra {
   readonly authorization: string | undefined;
   /** Ids of its subscriptions. */
   readonly subscriptions: Set<string>;
+  readonly outbox: Outbox;
 }
 type ConnectionParams = Record<string, unknown>;
 type Options = ServerOptions<ConnectionParams, Extra>;
@@ -51,15 +55,20 @@ export function graphqlOverWebSocket(
   checkToken: (authorization: string | undefined) => void,
   logger: Logger,
 ): WebSocketDoor {
+  const results = new SharedResults(parts.schema, parts.unchangingTypes, (result) =>
+    JSON.stringify(formatResult(result, parts.toClientError)),
+  );
   const protocol = makeServer<ConnectionParams, Extra>({
     connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
     onConnect: ({ connectionParams, extra }) =>
       isAllowed(() => checkToken(authorizationIn(connectionParams) ?? extra.authorization)),
     onSubscribe: prepareWith(parts, settings.maxSubscriptionsPerSocket),
     execute,
-    subscribe,
-    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
-      errors === undefined ? undefined : { ...result, errors: formatErrors(errors, parts.toClientError) },
+    subscribe: (args) => results.subscribe(args),
+    onOperation: ({ extra }, id, _payload, _args, result) => {
+      if (result instanceof Delivery) result.sendWith(sendNext(extra.outbox, id));
+    },
+    onNext: (_context, _id, _payload, _args, result) => formatResult(result, parts.toClientError),
     onComplete: ({ extra }, id) => void extra.subscriptions.delete(id),
     onError: (_context, _id, _payload, errors) => formatErrors(errors, parts.toClientError),
   });
@@ -76,11 +85,11 @@ export function graphqlOverWebSocket(
     accept: (request, connection, head) => {
       server.handleUpgrade(request, connection, head, (socket) => {
         const subscriptions = new Set<string>();
+        const outbox = new Outbox(socket, connection, departures);
         const served = serveSocket(socket, {
           protocol: refusingServerMessages(protocol),
-          connection,
-          departures,
-          extra: { authorization: request.headers.authorization, subscriptions },
+          outbox,
+          extra: { authorization: request.headers.authorization, subscriptions, outbox },
           settings,
           bytesRead: () => request.socket.bytesRead,
           subscriptions: () => subscriptions.size,
@@ -160,6 +169,12 @@ function prepareWith(parts: GraphqlParts, maxSubscriptions: number): NonNullable
       contextValue: parts.createContext(),
     };
   };
+}
+
+/** Sends the results of a subscription as graphql-ws would. */
+function sendNext(outbox: Outbox, id: string): Send {
+  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  return (payload, onLeft) => outbox.sendThen(`${head}${payload}}`, onLeft);
 }
 
 function isAllowed(check: () => void): boolean {

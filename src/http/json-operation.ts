@@ -3,7 +3,7 @@ import { execute, getOperationAST } from 'graphql';
 import { z } from 'zod';
 import { ServiceError } from '../services/errors.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
-import { formatErrors, subscriptionNeedsStream } from './operation-errors.ts';
+import { formatResult, subscriptionNeedsStream } from './operation-errors.ts';
 import { readBody } from './request-body.ts';
 import { sendJson, statusOf } from './responses.ts';
 
@@ -38,9 +38,8 @@ export async function answerJsonOperation(
         `An operation may have ${maxBodyBytes} bytes at most: send audio in smaller chunks.`,
       );
     });
-    const { errors, ...result } = await run(parseParameters(body), parts);
-    const formatted = errors === undefined ? {} : { errors: formatErrors(errors, parts.toClientError) };
-    sendJson(response, 200, { ...result, ...formatted });
+    const result = await run(parseParameters(body), parts);
+    sendJson(response, 200, formatResult(result, parts.toClientError));
   } catch (error) {
     // The request is wrong as a whole, so there is no result; the errors have the same shape as in one.
     if (!(error instanceof ServiceError)) throw error;

@@ -1,4 +1,4 @@
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import { ServiceError } from '../services/errors.ts';
 
 /** Errors of an operation as they are sent: what a client may know, without the notes that are meant for Yoga. */
@@ -19,4 +19,12 @@ export function subscriptionNeedsStream(): ServiceError {
     'BAD_USER_INPUT',
     'Subscriptions come over WebSocket, or as server-sent events with "Accept: text/event-stream".',
   );
+}
+
+/** A result as it is sent: with its errors, if there are some, as clients may know them. */
+export function formatResult(
+  { errors, ...result }: ExecutionResult,
+  toClientError: (error: unknown) => GraphQLError,
+): FormattedExecutionResult {
+  return errors === undefined ? result : { ...result, errors: formatErrors(errors, toClientError) };
 }

@@ -13,13 +13,14 @@ export class Outbox {
 
   /**
    * @param connection what the socket's messages go over
-   * @param gone resolves when there is no client any more
    */
-  constructor(socket: WebSocket, connection: Duplex, departures: Departures, gone: Promise<void>) {
+  constructor(socket: WebSocket, connection: Duplex, departures: Departures) {
     this.#socket = socket;
     this.#connection = connection;
     this.#departures = departures;
-    this.#gone = gone;
+    this.#gone = new Promise((resolve) => {
+      socket.once('close', () => resolve());
+    });
   }
 
   /** How many messages have left before the oldest one that waits; `null` when none waits. */
@@ -30,14 +31,18 @@ export class Outbox {
   /** Resolves when the message has left for the client, or there is no client any more: what produces messages waits. */
   send(data: string): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return this.#gone;
-    return new Promise((resolve) => {
-      this.#departures.gather(this.#connection);
-      this.#sent += 1;
-      // A failed send is followed by the end of the socket, which ends what goes on over it.
-      this.#socket.send(data, () => {
-        this.#left += 1;
-        resolve();
-      });
+    return new Promise((resolve) => this.sendThen(data, resolve));
+  }
+
+  /** Calls `onLeft` when the message has left for the client, and never when there is no client any more. */
+  sendThen(data: string, onLeft: () => void): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#departures.gather(this.#connection);
+    this.#sent += 1;
+    // A failed send is followed by the end of the socket, which ends what goes on over it.
+    this.#socket.send(data, () => {
+      this.#left += 1;
+      onLeft();
     });
   }
 }

@@ -1,10 +1,8 @@
-import type { Duplex } from 'node:stream';
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../services/logger.ts';
-import type { Departures } from './departures.ts';
 import { keepAlive } from './keep-alive.ts';
-import { Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { watchForStuck } from './patience.ts';
 
 /**
@@ -31,9 +29,7 @@ export interface SocketSettings {
 
 export interface SocketParts<Extra> {
   readonly protocol: Server<Extra>;
-  /** What the socket's messages go over. */
-  readonly connection: Duplex;
-  readonly departures: Departures;
+  readonly outbox: Outbox;
   readonly extra: Extra;
   readonly settings: SocketSettings;
   /** Bytes that have come over the connection so far. */
@@ -56,16 +52,11 @@ export interface ServedSocket {
  * is hung up on, and goodbyes come after the answers.
  */
 export function serveSocket<Extra>(socket: WebSocket, parts: SocketParts<Extra>): ServedSocket {
-  const { protocol, connection, departures, extra, settings, bytesRead, subscriptions, logger } = parts;
+  const { protocol, outbox, extra, settings, bytesRead, subscriptions, logger } = parts;
   let messagesUnderWay = 0;
   let bytesUnderWay = 0;
   let isLeaving = false;
   let isClosing = false;
-  const gone = new Promise<void>((resolve) => {
-    socket.once('close', () => resolve());
-  });
-  const outbox = new Outbox(socket, connection, departures, gone);
-
   const close = (code: number, reason: string) => {
     if (isClosing) return;
     isClosing = true;

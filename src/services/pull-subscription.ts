@@ -8,12 +8,14 @@ export type Pulled<T> = { readonly item: T } | 'nothing-yet' | 'end';
  * is none. A slow consumer therefore costs no memory. `return` ends it at once, also while it sleeps.
  */
 export class PullSubscription<T> implements AsyncIterableIterator<T> {
-  readonly #pull: () => Promise<Pulled<T>>;
+  readonly #pull: () => Pulled<T> | Promise<Pulled<T>>;
   readonly #onClose: () => void;
   #closed = false;
   readonly #news = new Signal();
+  #listener: () => void = () => undefined;
 
-  constructor(pull: () => Promise<Pulled<T>>, onClose: () => void) {
+  /** @param pull looks for the next item; not called again before it has answered. */
+  constructor(pull: () => Pulled<T> | Promise<Pulled<T>>, onClose: () => void) {
     this.#pull = pull;
     this.#onClose = onClose;
   }
@@ -21,6 +23,24 @@ export class PullSubscription<T> implements AsyncIterableIterator<T> {
   /** Something may have come. */
   wake(): void {
     this.#news.notify();
+    this.#listener();
+  }
+
+  /** Calls `listener` whenever something may have come, for those who `take` instead of iterating; there is one at most. */
+  onWake(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  /** Looks for the next item, and does not wait until there is one. One call at a time. @throws what the look fails with; it is over then. */
+  take(): Pulled<T> | Promise<Pulled<T>> {
+    if (this.#closed) return 'end';
+    try {
+      const pulled = this.#pull();
+      return pulled instanceof Promise ? this.#late(pulled) : this.#checked(pulled);
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
@@ -28,26 +48,34 @@ export class PullSubscription<T> implements AsyncIterableIterator<T> {
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
-    while (!this.#closed) {
+    for (;;) {
       const news = this.#news.next();
-      let pulled: Pulled<T>;
-      try {
-        pulled = await this.#pull();
-      } catch (error) {
-        this.#close();
-        throw error;
-      }
-      if (this.#closed) break;
-      if (pulled === 'end') this.#close();
-      else if (pulled === 'nothing-yet') await news;
-      else return { done: false, value: pulled.item };
+      const pulled = await this.take();
+      if (pulled === 'end') return { done: true, value: undefined };
+      if (pulled !== 'nothing-yet') return { done: false, value: pulled.item };
+      await news;
     }
-    return { done: true, value: undefined };
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#close();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  async #late(pulled: Promise<Pulled<T>>): Promise<Pulled<T>> {
+    try {
+      return this.#checked(await pulled);
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  #checked(pulled: Pulled<T>): Pulled<T> {
+    // It may have been closed during the look.
+    if (this.#closed) return 'end';
+    if (pulled === 'end') this.#close();
+    return pulled;
   }
 
   #close(): void {

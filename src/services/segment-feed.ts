@@ -86,19 +86,22 @@ export class SegmentFeed {
     let history: Segment[] = [];
     let delivered = afterSequence;
 
-    const pull = async (): Promise<Pulled<Segment>> => {
+    const give = (final: Segment | undefined): Pulled<Segment> => {
+      if (final === undefined || final.sequence !== delivered + 1) {
+        throw new Error(`Final ${delivered + 1} is missing between database and journal`);
+      }
+      delivered = final.sequence;
+      shown.delete(final.id);
+      return { item: final };
+    };
+    const readOn = async (): Promise<Pulled<Segment>> => {
+      history = [...(await this.#readFinals(delivered, HISTORY_PAGE))];
+      return give(history.shift());
+    };
+    const pull = (): Pulled<Segment> | Promise<Pulled<Segment>> => {
       if (delivered < this.#lastSequence) {
-        let final = this.#recentFinal(delivered + 1) ?? history.shift();
-        if (final === undefined) {
-          history = [...(await this.#readFinals(delivered, HISTORY_PAGE))];
-          final = history.shift();
-        }
-        if (final === undefined || final.sequence !== delivered + 1) {
-          throw new Error(`Final ${delivered + 1} is missing between database and journal`);
-        }
-        delivered = final.sequence;
-        shown.delete(final.id);
-        return { item: final };
+        const final = this.#recentFinal(delivered + 1) ?? history.shift();
+        return final === undefined ? readOn() : give(final);
       }
       history = [];
       for (const [id, interim] of waiting) {

@@ -11,6 +11,7 @@ import { graphqlOverHttp } from '../../src/http/graphql-over-http.ts';
 import { graphqlOverWebSocket, type WebSocketDoor } from '../../src/http/graphql-over-websocket.ts';
 import type { GraphqlParts } from '../../src/http/graphql-parts.ts';
 import { listen } from '../../src/http/http-server.ts';
+import { PullSubscription } from '../../src/services/pull-subscription.ts';
 import { Gate } from '../support/gate.ts';
 import { until } from '../support/wait.ts';
 
@@ -49,6 +50,7 @@ class Doors {
     const parts: GraphqlParts = {
       schema,
       documents: new Documents(schema, toClientError),
+      unchangingTypes: new Set(),
       createContext: () => ({}),
       toClientError,
     };
@@ -107,20 +109,29 @@ class Doors {
       return 1;
     };
     subscription['flood'].subscribe = () => this.#flood();
-    subscription['quiet'].subscribe = async function* quiet() {
-      yield { quiet: 1 };
-      await new Promise(() => undefined);
-    };
+    subscription['quiet'].subscribe = () => quiet();
     return schema;
   }
 
-  async *#flood() {
-    try {
-      for (; this.produced < MUCH_BYTES; this.produced += LARGE.length) yield { flood: LARGE };
-    } finally {
-      this.floodsEnded += 1;
-    }
+  #flood(): PullSubscription<{ flood: string }> {
+    const pull = () => {
+      if (this.produced >= MUCH_BYTES) return 'end';
+      this.produced += LARGE.length;
+      return { item: { flood: LARGE } };
+    };
+    return new PullSubscription(pull, () => (this.floodsEnded += 1));
   }
+}
+
+/** One event, and no end. */
+function quiet(): PullSubscription<{ quiet: number }> {
+  let isTold = false;
+  const pull = () => {
+    if (isTold) return 'nothing-yet';
+    isTold = true;
+    return { item: { quiet: 1 } };
+  };
+  return new PullSubscription(pull, () => undefined);
 }
 
 /** A socket that speaks the protocol's messages as they are. */

@@ -1,4 +1,4 @@
-import { bytesPerFrame, type AudioFormat } from './format.ts';
+import { bytesPerFrame, isSamples, type AudioFormat, type SampleEncoding } from './format.ts';
 import { ALAW_AMPLITUDES, MULAW_AMPLITUDES } from './g711.ts';
 
 const INT16_SCALE = 1 / 32_768;
@@ -10,7 +10,7 @@ const ALAW_SAMPLES = Float32Array.from(ALAW_AMPLITUDES, (amplitude) => amplitude
  * client sends can spread through filters and models (`findMalformation` refuses such audio at the door).
  *
  * @param bytes whole frames, interleaved; at any byte offset of their buffer.
- * @throws RangeError when the bytes end within a frame.
+ * @throws RangeError when the bytes end within a frame, or the format is a container.
  */
 export function decodeSamples(format: AudioFormat, bytes: Uint8Array): Float32Array[] {
   const frameBytes = bytesPerFrame(format);
@@ -21,7 +21,7 @@ export function decodeSamples(format: AudioFormat, bytes: Uint8Array): Float32Ar
   const channels = Array.from({ length: format.channels }, () => new Float32Array(frames));
   const stepBytes = frameBytes / format.channels;
   for (const [channel, samples] of channels.entries()) {
-    decodeChannel(format, bytes, channel * stepBytes, frameBytes, samples);
+    if (isSamples(format)) decodeChannel(format.encoding, bytes, channel * stepBytes, frameBytes, samples);
   }
   return channels;
 }
@@ -45,14 +45,14 @@ export function findMalformation(format: AudioFormat, bytes: Uint8Array): string
 
 // One loop per encoding: each stays monomorphic, and a DataView reads little-endian at any alignment on any machine.
 function decodeChannel(
-  format: AudioFormat,
+  encoding: SampleEncoding,
   bytes: Uint8Array,
   firstByte: number,
   frameBytes: number,
   samples: Float32Array,
 ): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  switch (format.encoding) {
+  switch (encoding) {
     case 'PCM_S16LE':
       for (let i = 0, at = firstByte; i < samples.length; i++, at += frameBytes) {
         samples[i] = view.getInt16(at, true) * INT16_SCALE;

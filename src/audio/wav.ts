@@ -1,4 +1,4 @@
-import { bytesPerFrame, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type AudioEncoding, type AudioFormat } from './format.ts';
+import { bytesPerFrame, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type SampleEncoding, type SampleFormat } from './format.ts';
 
 // "Multimedia Programming Interface and Data Specifications 1.0" (IBM and Microsoft, 1991) for RIFF and WAVE;
 // WAVEFORMATEX and WAVEFORMATEXTENSIBLE as in Microsoft's mmreg.h.
@@ -7,7 +7,7 @@ const FORMAT_IEEE_FLOAT = 0x0003;
 const FORMAT_ALAW = 0x0006;
 const FORMAT_MULAW = 0x0007;
 const FORMAT_EXTENSIBLE = 0xfffe;
-const FORMAT_TAGS: Record<AudioEncoding, number> = {
+const FORMAT_TAGS: Record<SampleEncoding, number> = {
   PCM_S16LE: FORMAT_PCM,
   PCM_F32LE: FORMAT_IEEE_FLOAT,
   ALAW: FORMAT_ALAW,
@@ -21,7 +21,7 @@ const SIZE_UNKNOWN = 0xffff_ffff;
 const HOW_TO_CONVERT = 'convert it, for example: ffmpeg -i in.wav -ar 16000 -c:a pcm_s16le out.wav';
 
 export interface WavHeader {
-  readonly format: AudioFormat;
+  readonly format: SampleFormat;
   /** Byte of the file at which the samples begin. */
   readonly dataOffset: number;
   /** Bytes of samples, whole frames; `null` when only the end of the stream will tell. */
@@ -51,7 +51,7 @@ export function parseWavHeader(prefix: Uint8Array, fileBytes?: number): WavHeade
   if (container !== 'RIFF' || fourCharacters(view, 8) !== 'WAVE') return notWav();
   const riffBytes = view.getUint32(4, true);
 
-  let format: AudioFormat | null = null;
+  let format: SampleFormat | null = null;
   for (let offset = 12; offset + 8 <= prefix.length;) {
     const id = fourCharacters(view, offset);
     const size = view.getUint32(offset + 4, true);
@@ -65,7 +65,7 @@ export function parseWavHeader(prefix: Uint8Array, fileBytes?: number): WavHeade
     }
     if (id === 'fmt ') {
       if (body + size > prefix.length) break;
-      format = readFormat(new DataView(prefix.buffer, prefix.byteOffset + body, size));
+      format = readWavFormat(new DataView(prefix.buffer, prefix.byteOffset + body, size));
     }
     offset = body + size + (size % 2);
   }
@@ -79,7 +79,7 @@ export function parseWavHeader(prefix: Uint8Array, fileBytes?: number): WavHeade
  * The header of a WAV file, to be followed by `dataBytes` of samples (and one more byte when that is odd, as RIFF wants).
  * Its length depends on the format only. Beyond 4 GiB the sizes say "until the end", as in a stream.
  */
-export function wavHeader(format: AudioFormat, dataBytes: number): Uint8Array {
+export function wavHeader(format: SampleFormat, dataBytes: number): Uint8Array {
   const isPcm = format.encoding === 'PCM_S16LE';
   // All but plain PCM carry an extension size and a `fact` chunk with the number of frames.
   const formatBytes = isPcm ? 16 : 18;
@@ -115,7 +115,7 @@ function notWav(): never {
 }
 
 function dataLength(
-  format: AudioFormat,
+  format: SampleFormat,
   declared: number | null,
   dataOffset: number,
   fileBytes: number | undefined,
@@ -125,7 +125,11 @@ function dataLength(
   return known === null ? null : known - (known % bytesPerFrame(format));
 }
 
-function readFormat(view: DataView): AudioFormat {
+/**
+ * The body of a chunk `fmt `.
+ * @throws UnsupportedWavError
+ */
+export function readWavFormat(view: DataView): SampleFormat {
   if (view.byteLength < 16) throw new UnsupportedWavError('the WAV file has a format chunk that is too short');
   const channels = view.getUint16(2, true);
   const sampleRate = view.getUint32(4, true);
@@ -137,7 +141,7 @@ function readFormat(view: DataView): AudioFormat {
       `${sampleRate} Hz is outside ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} Hz; ${HOW_TO_CONVERT}`,
     );
   }
-  const format: AudioFormat = { encoding, sampleRate, channels };
+  const format: SampleFormat = { encoding, sampleRate, channels };
   if (view.getUint16(12, true) !== bytesPerFrame(format)) {
     throw new UnsupportedWavError(`the WAV file's samples are padded in an unusual way; ${HOW_TO_CONVERT}`);
   }
@@ -151,7 +155,7 @@ function effectiveTag(view: DataView): number {
   return isPlainTag ? view.getUint16(24, true) : tag;
 }
 
-function encodingOf(tag: number, bitsPerSample: number): AudioEncoding {
+function encodingOf(tag: number, bitsPerSample: number): SampleEncoding {
   if (tag === FORMAT_PCM && bitsPerSample === 16) return 'PCM_S16LE';
   if (tag === FORMAT_IEEE_FLOAT && bitsPerSample === 32) return 'PCM_F32LE';
   if (tag === FORMAT_MULAW && bitsPerSample === 8) return 'MULAW';

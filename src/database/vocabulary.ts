@@ -29,6 +29,11 @@ export const audioEncodings = vocabulary<AudioEncoding>('sessions.audio_encoding
   PCM_F32LE: 'pcm_f32le',
   MULAW: 'mulaw',
   ALAW: 'alaw',
+  WEBM_OPUS: 'webm_opus',
+  OGG_OPUS: 'ogg_opus',
+  FLAC: 'flac',
+  MP3: 'mp3',
+  WAV: 'wav',
 });
 
 function vocabulary<T extends string>(column: string, words: Record<T, string>): Vocabulary<T> {

@@ -1,3 +1,4 @@
+import type { ChunkFraming } from '../audio/chunk-framing.ts';
 import type { StoredContent } from './audio-records.ts';
 
 /** Where an item of the timeline stands. */
@@ -6,10 +7,18 @@ export interface IndexEntry {
   readonly startFrame: number;
   /** Of its record, in bytes. */
   readonly position: number;
+  /** How its bytes are to be understood, by what came before it. */
+  readonly framing: ChunkFraming;
 }
 
 /** Every so manieth item is in the index: one entry per 6.4 s of audio in chunks of 100 ms, 13,500 per day. */
 const INDEX_INTERVAL = 64;
+/**
+ * An entry of a container keeps what waits for the rest of its packet. So it is put where that is little, if there is such a
+ * place soon.
+ */
+const FEW_HELD_BYTES = 512;
+const LONGEST_INTERVAL = 4 * INDEX_INTERVAL;
 /** As many contents are kept at hand for comparison; older ones are read from the file. */
 const RECENT_CONTENTS = 256;
 
@@ -21,7 +30,7 @@ export class AudioIndex {
 
   /** Adds the item behind all that were added before. */
   add(entry: IndexEntry, content: StoredContent): void {
-    if (this.#entries.length === 0 || this.#itemsSinceEntry === INDEX_INTERVAL) {
+    if (this.#isDue(entry)) {
       this.#entries.push(entry);
       this.#itemsSinceEntry = 0;
     }
@@ -32,6 +41,11 @@ export class AudioIndex {
       this.#recent.delete(oldest);
       break;
     }
+  }
+
+  #isDue({ framing }: IndexEntry): boolean {
+    if (this.#entries.length === 0 || this.#itemsSinceEntry >= LONGEST_INTERVAL) return true;
+    return this.#itemsSinceEntry >= INDEX_INTERVAL && framing.heldBytes <= FEW_HELD_BYTES;
   }
 
   /** What an item held, when it is one of the recent ones. */

@@ -27,14 +27,15 @@ export interface DurableTimeline {
 export class AudioLogReader {
   readonly #timeline: DurableTimeline;
   readonly #records: LogReader;
-  readonly #fromFrame: number;
+  /** Items that end before it are left out; `null`: all are given. */
+  readonly #fromFrame: number | null;
   /** Where the next item must begin. */
   #frame: number;
   /** Read, but not told yet: damage comes first, or what was told last was long enough. */
   #held: AudioRecord | null = null;
 
   /** @param startFrame of the item at which `records` stands. */
-  constructor(timeline: DurableTimeline, records: LogReader, startFrame: number, fromFrame: number) {
+  constructor(timeline: DurableTimeline, records: LogReader, startFrame: number, fromFrame: number | null) {
     this.#timeline = timeline;
     this.#records = records;
     this.#frame = startFrame;
@@ -47,11 +48,7 @@ export class AudioLogReader {
    */
   async next(): Promise<AudioLogItem | null> {
     for (let item = await this.#nextItem(); item !== null; item = await this.#nextItem()) {
-      const wanted =
-        item.kind === 'end'
-          ? item.startFrame >= this.#fromFrame
-          : item.frames > 0 && item.startFrame + item.frames > this.#fromFrame;
-      if (wanted) return item;
+      if (this.#fromFrame === null || isBehind(item, this.#fromFrame)) return item;
     }
     return null;
   }
@@ -121,6 +118,11 @@ export class AudioLogReader {
     this.#frame = frame;
     return { kind: 'damaged', startFrame, frames: frame - startFrame };
   }
+}
+
+function isBehind(item: AudioLogItem, frame: number): boolean {
+  if (item.kind === 'end') return item.startFrame >= frame;
+  return item.frames > 0 && item.startFrame + item.frames > frame;
 }
 
 function toItem(record: AudioRecord): AudioLogItem {

@@ -1,3 +1,7 @@
+import type { ChunkFraming } from '../audio/chunk-framing.ts';
+import { createFraming } from '../audio/create-framing.ts';
+import { MalformedAudioError } from '../audio/containers/malformed-audio-error.ts';
+import { isContainer } from '../audio/format.ts';
 import { AudioIndex } from './audio-index.ts';
 import {
   contentOf,
@@ -26,6 +30,8 @@ export interface AudioLogState {
   readonly index: AudioIndex;
   readonly nextSequence: number;
   readonly receivedFrames: number;
+  /** How the chunk that comes next is to be understood. */
+  readonly framing: ChunkFraming;
   readonly end: AudioLogEnd | null;
   readonly damagedRanges: readonly FrameRange[];
 }
@@ -36,7 +42,7 @@ export async function scanAudioLog(
   options: FramedLogOptions,
   headerIfDamaged: AudioLogHeader | null,
 ): Promise<{ log: FramedLog; state: AudioLogState }> {
-  const scan = new AudioLogScan(path);
+  const scan = new AudioLogScan(path, headerIfDamaged);
   const log = await FramedLog.open(path, scan, options);
   try {
     return { log, state: scan.state(log.damage.length > 0 ? headerIfDamaged : null) };
@@ -56,9 +62,12 @@ class AudioLogScan implements LogVisitor {
   #end: AudioLogEnd | null = null;
   #behindDamage = false;
   #empty = true;
+  #framing: ChunkFraming | null = null;
+  #isContainer = false;
 
-  constructor(path: string) {
+  constructor(path: string, headerIfDamaged: AudioLogHeader | null) {
     this.#path = path;
+    if (headerIfDamaged !== null) this.#begin(headerIfDamaged);
   }
 
   damage(): void {
@@ -79,6 +88,7 @@ class AudioLogScan implements LogVisitor {
   record(record: LogRecord): void {
     if (record.type === HEADER_RECORD) {
       this.#header = decodeHeader(record);
+      this.#begin(this.#header);
       return;
     }
     const item = decodeAudioRecord(record);
@@ -93,10 +103,9 @@ class AudioLogScan implements LogVisitor {
       this.#closeHole(item.nextSequence, item.startFrame + item.frames);
       return;
     }
-    this.#index.add(
-      { sequence: item.sequence, startFrame: item.startFrame, position: record.position },
-      contentOf(item),
-    );
+    const { sequence, startFrame } = item;
+    const framing = this.#follow(item);
+    this.#index.add({ sequence, startFrame, position: record.position, framing }, contentOf(item));
     this.#nextSequence = item.sequence + 1;
     this.#receivedFrames = item.startFrame + item.frames;
   }
@@ -115,9 +124,23 @@ class AudioLogScan implements LogVisitor {
       index: this.#index,
       nextSequence: this.#nextSequence,
       receivedFrames: this.#receivedFrames,
+      framing: this.#framing ?? createFraming(header.format),
       end: this.#end,
       damagedRanges: this.#damagedRanges,
     };
+  }
+
+  #begin({ format }: AudioLogHeader): void {
+    this.#framing = createFraming(format);
+    this.#isContainer = isContainer(format);
+  }
+
+  /** @returns how the item's bytes are to be understood; takes note of how the next one's are. */
+  #follow(item: AudioRecord & { kind: 'chunk' | 'skip' }): ChunkFraming {
+    const framing = this.#framing ?? NO_FRAMING;
+    if (item.kind === 'skip') this.#framing = framing.afterLoss(item.frames);
+    else if (this.#isContainer) this.#framing = framingAfter(framing, item);
+    return framing;
   }
 
   /** Checks that the record follows what came before it; behind damage, the hole tells what was lost. */
@@ -138,7 +161,21 @@ class AudioLogScan implements LogVisitor {
     this.#behindDamage = false;
     const frames = frame - this.#receivedFrames;
     if (frames > 0) this.#damagedRanges.push({ startFrame: this.#receivedFrames, frames });
+    if (frames > 0 || sequence > this.#nextSequence) this.#framing = this.#framing?.afterLoss(frames) ?? null;
     this.#nextSequence = sequence;
     this.#receivedFrames = frame;
+  }
+}
+
+/** For a log whose header is missing: it can't be opened. */
+const NO_FRAMING = createFraming({ encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 });
+
+/** Behind damage a chunk may not be what it was when it was taken. */
+function framingAfter(framing: ChunkFraming, item: AudioRecord & { kind: 'chunk' }): ChunkFraming {
+  try {
+    return framing.take(item.bytes).next;
+  } catch (error) {
+    if (error instanceof MalformedAudioError) return framing.afterLoss(item.frames);
+    throw error;
   }
 }

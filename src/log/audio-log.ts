@@ -1,4 +1,5 @@
-import { bytesPerFrame } from '../audio/format.ts';
+import type { ChunkFraming, FramedChunk } from '../audio/chunk-framing.ts';
+import { createFraming } from '../audio/create-framing.ts';
 import type { NewRecord, RecordSpan } from './append.ts';
 import { AudioIndex } from './audio-index.ts';
 import { PendingAppends } from './audio-pending.ts';
@@ -35,6 +36,12 @@ export interface AppendOutcome {
   readonly duplicate: boolean;
 }
 
+/** Items in order, and how the bytes of the first chunk among them are to be understood. */
+export interface FramedReader {
+  readonly items: AudioLogReader;
+  readonly framing: ChunkFraming;
+}
+
 const MAX_SEQUENCE = 2 ** 32 - 2;
 
 /**
@@ -45,12 +52,12 @@ export class AudioLog implements DurableTimeline {
   readonly header: AudioLogHeader;
   readonly #log: FramedLog;
   readonly #index: AudioIndex;
-  readonly #frameBytes: number;
   readonly #listeners = new Set<() => void>();
 
   // What is durable.
   #nextSequence: number;
   #receivedFrames: number;
+  #framing: ChunkFraming;
   #end: AudioLogEnd | null;
   #damagedRanges: readonly FrameRange[];
 
@@ -61,7 +68,7 @@ export class AudioLog implements DurableTimeline {
     this.#index = state.index;
     this.header = state.header;
     this.#damagedRanges = state.damagedRanges;
-    this.#frameBytes = bytesPerFrame(state.header.format);
+    this.#framing = state.framing;
     this.#nextSequence = state.nextSequence;
     this.#receivedFrames = state.receivedFrames;
     this.#end = state.end;
@@ -71,7 +78,8 @@ export class AudioLog implements DurableTimeline {
   /** @throws see `FramedLog.create` */
   static async create(path: string, header: AudioLogHeader, options: AudioLogOptions = {}): Promise<AudioLog> {
     const log = await FramedLog.create(path, encodeHeader(header), options);
-    const empty = { nextSequence: 0, receivedFrames: 0, end: null, damagedRanges: [] };
+    const framing = createFraming(header.format);
+    const empty = { nextSequence: 0, receivedFrames: 0, framing, end: null, damagedRanges: [] };
     return new AudioLog(log, { header, index: new AudioIndex(), ...empty });
   }
 
@@ -98,6 +106,11 @@ export class AudioLog implements DurableTimeline {
   /** Length of the durable timeline in source frames, chunks and skips together. */
   get receivedFrames(): number {
     return this.#receivedFrames;
+  }
+
+  /** How the chunk that follows the durable timeline is to be understood. */
+  get framing(): ChunkFraming {
+    return this.#framing;
   }
 
   /** Bytes; all items before this position of the file are on stable storage. */
@@ -132,20 +145,24 @@ export class AudioLog implements DurableTimeline {
    * Stores a chunk; resolves when it, or the same one sent before, is on stable storage. Chunks may be sent without waiting
    * for the one before: the order of the calls counts. When one fails, those behind it fail as well and are to be sent
    * again. A number whose item is lost (damage, `appendLost`) counts as a duplicate with any content.
-   * @param bytes whole frames, at least one; must not be changed before the promise has settled.
+   * @param bytes whole frames of samples, or the next piece of a container; at least one byte. They must not be changed before
+   *   the promise has settled.
+   * @throws MalformedAudioError when the container can't go on like that.
    * @throws SequenceGapError when `sequence` is above the one expected.
    * @throws SequenceConflictError when something else was stored under `sequence`.
    * @throws StorageFullError | LogPoisonedError | LogClosedError see `FramedLog.append`
    */
   async appendChunk(sequence: number, bytes: Uint8Array): Promise<AppendOutcome> {
-    if (bytes.length === 0 || bytes.length % this.#frameBytes !== 0 || bytes.length > MAX_CHUNK_BYTES) {
-      throw new RangeError(
-        `A chunk is made of whole frames of ${this.#frameBytes} bytes, not of ${bytes.length} bytes`,
-      );
+    if (bytes.length === 0 || bytes.length > MAX_CHUNK_BYTES) {
+      throw new RangeError(`A chunk has 1 to ${MAX_CHUNK_BYTES} bytes, not ${bytes.length}`);
     }
     const content = chunkContent(bytes);
-    const frames = bytes.length / this.#frameBytes;
-    return this.#appendItem(sequence, frames, content, (place) => encodeChunk(place, content.checksum, bytes));
+    return this.#appendItem(
+      sequence,
+      content,
+      (framing) => framing.take(bytes),
+      (place) => encodeChunk(place, content.checksum, bytes),
+    );
   }
 
   /**
@@ -156,7 +173,8 @@ export class AudioLog implements DurableTimeline {
     if (!Number.isSafeInteger(this.appendedFrames + frames) || frames <= 0) {
       throw new RangeError(`A skip is a whole number of frames, at least one, not ${frames}`);
     }
-    return this.#appendItem(sequence, frames, { kind: 'skip', frames }, encodeSkip);
+    const lose = (framing: ChunkFraming): FramedChunk => ({ frames, items: [], next: framing.afterLoss(frames) });
+    return this.#appendItem(sequence, { kind: 'skip', frames }, lose, encodeSkip);
   }
 
   /**
@@ -194,14 +212,16 @@ export class AudioLog implements DurableTimeline {
         `Sequence number ${nextSequence} at frame ${receivedFrames} is not beyond ${sequence} at ${startFrame}`,
       );
     }
+    const framing = this.#pending.framing.afterLoss(frames);
     const stored = this.#append(encodeLost({ sequence, startFrame, frames }, nextSequence), () => {
       if (frames > 0) this.#damagedRanges = [...this.#damagedRanges, { startFrame, frames }];
       this.#pending.removeLost(stored);
       this.#nextSequence = nextSequence;
       this.#receivedFrames = receivedFrames;
+      this.#framing = framing;
       this.#end = null;
     });
-    this.#pending.addLost({ nextSequence, receivedFrames }, stored);
+    this.#pending.addLost({ nextSequence, receivedFrames, framing }, stored);
     return stored;
   }
 
@@ -213,6 +233,19 @@ export class AudioLog implements DurableTimeline {
     const entry = this.#index.entryBefore(fromFrame);
     const records = this.#log.readerAt(entry?.position ?? this.#log.start);
     return new AudioLogReader(this, records, entry?.startFrame ?? 0, fromFrame);
+  }
+
+  /**
+   * Reads from an item at or before `frame` at which it is known how its bytes are to be understood, and goes on like any
+   * reader; also gives what completes no frame.
+   */
+  framedReader(frame: number): FramedReader {
+    const entry = this.#index.entryBefore(frame);
+    const records = this.#log.readerAt(entry?.position ?? this.#log.start);
+    return {
+      items: new AudioLogReader(this, records, entry?.startFrame ?? 0, null),
+      framing: entry?.framing ?? createFraming(this.header.format),
+    };
   }
 
   /** Calls `listener` after each durable append. Gives a function that ends this. */
@@ -240,25 +273,27 @@ export class AudioLog implements DurableTimeline {
   /** Runs without a pause up to the append itself, so that the order of the calls is the order of the items. */
   async #appendItem(
     sequence: number,
-    frames: number,
     content: StoredContent,
+    take: (framing: ChunkFraming) => FramedChunk,
     encode: (place: { sequence: number; startFrame: number; frames: number }) => NewRecord,
   ): Promise<AppendOutcome> {
     if (!Number.isInteger(sequence) || sequence < 0 || sequence > MAX_SEQUENCE) {
       throw new RangeError(`A sequence number is a whole number from 0 to ${MAX_SEQUENCE}, not ${sequence}`);
     }
-    const { nextSequence: expected, receivedFrames: startFrame } = this.#pending;
+    const { nextSequence: expected, receivedFrames: startFrame, framing } = this.#pending;
     if (sequence > expected) throw new SequenceGapError(sequence, expected);
     if (sequence < expected) return this.#repeat(sequence, content);
 
+    const { frames, next } = take(framing);
     const stored = this.#append(encode({ sequence, startFrame, frames }), ({ position }) => {
-      this.#index.add({ sequence, startFrame, position }, content);
+      this.#index.add({ sequence, startFrame, position, framing }, content);
       this.#pending.removeItem(sequence);
       this.#nextSequence = sequence + 1;
       this.#receivedFrames = startFrame + frames;
+      this.#framing = next;
       this.#end = null;
     });
-    this.#pending.addItem(frames, { content, stored });
+    this.#pending.addItem(frames, next, { content, stored });
     await stored;
     return { duplicate: false };
   }

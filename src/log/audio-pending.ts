@@ -1,4 +1,10 @@
+import type { ChunkFraming } from '../audio/chunk-framing.ts';
 import type { StoredContent, TimelineExtent } from './audio-records.ts';
+
+/** The timeline's end, and how the next chunk is to be understood. */
+export interface FramedExtent extends TimelineExtent {
+  readonly framing: ChunkFraming;
+}
 
 /** An item on its way to the disk. */
 export interface PendingItem {
@@ -7,16 +13,18 @@ export interface PendingItem {
 }
 
 /** What an audio log will hold when all that is on its way to the disk has gone well. */
-export class PendingAppends implements TimelineExtent {
+export class PendingAppends implements FramedExtent {
   readonly #items = new Map<number, PendingItem>();
   #lost: Promise<void> | null = null;
   #end: Promise<void> | null = null;
   #nextSequence: number;
   #receivedFrames: number;
+  #framing: ChunkFraming;
 
-  constructor(durable: TimelineExtent) {
+  constructor(durable: FramedExtent) {
     this.#nextSequence = durable.nextSequence;
     this.#receivedFrames = durable.receivedFrames;
+    this.#framing = durable.framing;
   }
 
   get nextSequence(): number {
@@ -25,6 +33,10 @@ export class PendingAppends implements TimelineExtent {
 
   get receivedFrames(): number {
     return this.#receivedFrames;
+  }
+
+  get framing(): ChunkFraming {
+    return this.#framing;
   }
 
   /** Whether part of the timeline (not only an end) is on its way. */
@@ -46,13 +58,14 @@ export class PendingAppends implements TimelineExtent {
     return this.#lost;
   }
 
-  /** Adds the item of `nextSequence`. */
-  addItem(frames: number, item: PendingItem): void {
+  /** Adds the item of `nextSequence`. @param framing behind it */
+  addItem(frames: number, framing: ChunkFraming, item: PendingItem): void {
     this.#items.set(this.#nextSequence, item);
-    this.#advance({ nextSequence: this.#nextSequence + 1, receivedFrames: this.#receivedFrames + frames });
+    const receivedFrames = this.#receivedFrames + frames;
+    this.#advance({ nextSequence: this.#nextSequence + 1, receivedFrames, framing });
   }
 
-  addLost(to: TimelineExtent, stored: Promise<void>): void {
+  addLost(to: FramedExtent, stored: Promise<void>): void {
     this.#lost = stored;
     this.#advance(to);
   }
@@ -76,7 +89,7 @@ export class PendingAppends implements TimelineExtent {
   }
 
   /** An append failed, and all behind it with it: what is expected next is what follows the durable part. */
-  fallBack(durable: TimelineExtent): void {
+  fallBack(durable: FramedExtent): void {
     this.#items.clear();
     this.#lost = null;
     this.#advance(durable);
@@ -88,9 +101,10 @@ export class PendingAppends implements TimelineExtent {
     await Promise.allSettled([...appends, this.#lost]);
   }
 
-  #advance(to: TimelineExtent): void {
+  #advance(to: FramedExtent): void {
     this.#end = null;
     this.#nextSequence = to.nextSequence;
     this.#receivedFrames = to.receivedFrames;
+    this.#framing = to.framing;
   }
 }

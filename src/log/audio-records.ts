@@ -9,7 +9,7 @@
  * | -----: | ---: | ------------------------------------------------------------------------ |
  * |      0 |    8 | first frame, counted from the session's first, chunks and skips together |
  * |      8 |    4 | sequence number (`end`: that of the chunk that would be next)            |
- * |     12 |    8 | frames (`end`: 0; `lost`: may be 0)                                      |
+ * |     12 |    8 | frames (`end`: 0; `lost`, and a container's `chunk`: may be 0)           |
  *
  * `chunk` (type 2): the CRC-32 of the audio (4 bytes), then the audio as it was sent.
  * `skip` (type 3): nothing more; the client lost that much.
@@ -21,7 +21,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type AudioFormat } from '../audio/format.ts';
+import { AUDIO_ENCODINGS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, type AudioFormat } from '../audio/format.ts';
 import type { NewRecord } from './append.ts';
 import { MAX_PAYLOAD_BYTES, readUint53, writeUint53, type LogRecord } from './record-format.ts';
 import { LogFormatError } from './storage-errors.ts';
@@ -84,7 +84,7 @@ const LEAST_BYTES: Readonly<Record<number, number>> = {
 const headerSchema = z.object({
   sessionId: z.string().min(1),
   format: z.object({
-    encoding: z.enum(['PCM_S16LE', 'PCM_F32LE', 'MULAW', 'ALAW']),
+    encoding: z.enum(AUDIO_ENCODINGS),
     sampleRate: z.int().min(MIN_SAMPLE_RATE).max(MAX_SAMPLE_RATE),
     channels: z.int().min(1),
   }),

@@ -8,6 +8,7 @@ export type LineEntry =
       readonly kind: 'gap';
       readonly startSample: number;
       readonly endSample: number;
+      readonly isUndecodable: boolean;
       readonly resume: ResumePoint;
     }
   | { readonly kind: 'end'; readonly resume: ResumePoint };
@@ -65,8 +66,9 @@ export class DecisionLine {
         this.#tellConfirmed(entry.confirmed, entry.resume);
         return;
       case 'gap': {
-        const { startSample, endSample, resume } = entry;
-        this.#listener.onDecision({ kind: 'gap', startSample, endSample, decidedSample: endSample, resume });
+        const { startSample, endSample, isUndecodable, resume } = entry;
+        const decidedSample = endSample;
+        this.#listener.onDecision({ kind: 'gap', startSample, endSample, isUndecodable, decidedSample, resume });
         return;
       }
       case 'end':

@@ -93,10 +93,13 @@ export type Decision =
       readonly resume: ResumePoint;
     }
   | {
-      /** The client declared that it lost `[startSample, endSample)`, of all channels. */
+      /**
+       * The client declared that it lost `[startSample, endSample)`, of all channels, or what it sent for it can't be decoded.
+       */
       readonly kind: 'gap';
       readonly startSample: number;
       readonly endSample: number;
+      readonly isUndecodable: boolean;
       readonly decidedSample: number;
       readonly resume: ResumePoint;
     };
@@ -163,6 +166,10 @@ export interface StreamOptions {
  * gaps together; frames before the resume point are ignored, so that whole chunks may be written.
  */
 export interface RecognitionStream {
+  /**
+   * @param bytes samples, or of a container the packets in it (see packet-batch.ts). Packets must come from
+   *   `firstFrameToDecode` of the resume point on, since decoding needs what was before it.
+   */
   writeAudio(startFrame: number, bytes: Uint8Array): void;
   /** The client lost `frames` frames: the open utterance ends, the timeline goes on. */
   writeGap(startFrame: number, frames: number): void;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { decodeSamples } from '../audio/decode.ts';
-import { bytesPerFrame } from '../audio/format.ts';
+import type { AudioDecoder } from '../audio/decoding/audio-decoder.ts';
+import { createAudioDecoder } from '../audio/decoding/create-audio-decoder.ts';
 import { sampleOfFrame, type ResamplerTable } from '../audio/resampler-table.ts';
 import { DecisionLine } from './decision-line.ts';
 import type { DecodeQueue } from './decode-queue.ts';
@@ -59,6 +59,7 @@ export class RecognitionSession implements RecognitionStream {
   readonly #listener: RecognitionListener;
   readonly #table: ResamplerTable;
   readonly #context: StreamContext;
+  readonly #decoder: AudioDecoder;
   readonly #line: DecisionLine;
   readonly #inputs = new Inbox<Input>(
     (input) => this.#hear(input),
@@ -82,6 +83,7 @@ export class RecognitionSession implements RecognitionStream {
     this.#format = options.format;
     this.#listener = listener;
     this.#table = resources.table;
+    this.#decoder = createAudioDecoder(options.format);
     this.#line = new DecisionLine(listener);
     this.#context = createStreamContext({
       engine: resources.engine,
@@ -107,7 +109,7 @@ export class RecognitionSession implements RecognitionStream {
   }
 
   writeAudio(startFrame: number, bytes: Uint8Array): void {
-    this.#writtenFrame = startFrame + bytes.length / bytesPerFrame(this.#format);
+    this.#writtenFrame = startFrame + this.#decoder.framesIn(bytes);
     this.#take({ kind: 'audio', startFrame, bytes });
   }
 
@@ -124,6 +126,8 @@ export class RecognitionSession implements RecognitionStream {
     this.#inputs.clear();
     this.#line.cancel();
     this.#span?.cancel();
+    // One that is at work is freed when that is done.
+    if (!this.#inputs.isBusy) this.#decoder.close();
   }
 
   get #isBehind(): boolean {
@@ -160,17 +164,26 @@ export class RecognitionSession implements RecognitionStream {
 
   async #hearAudio(startFrame: number, bytes: Uint8Array): Promise<void> {
     this.#requireNothingMissing(startFrame);
-    const frameBytes = bytesPerFrame(this.#format);
-    const endFrame = startFrame + bytes.length / frameBytes;
+    for (const piece of await this.#decoder.decode(startFrame, bytes, this.#nextFrame)) {
+      if (this.#dead) {
+        this.#decoder.close();
+        return;
+      }
+      if (piece.channels === null) await this.#hearNothing(piece.startFrame + piece.frames, true);
+      else await this.#hearPiece(piece.startFrame, piece.frames, piece.channels);
+    }
+  }
+
+  async #hearPiece(startFrame: number, frames: number, channels: readonly Float32Array[]): Promise<void> {
+    const endFrame = startFrame + frames;
     // What was closed at a frame in the middle of this audio is heard to there first.
     const closedAt = this.#restored?.closedAtFrame ?? null;
     const cuts = closedAt !== null && closedAt < endFrame ? [closedAt, endFrame] : [endFrame];
     for (const cut of cuts) {
       if (cut <= this.#nextFrame) continue;
-      const from = (this.#nextFrame - startFrame) * frameBytes;
-      const channels = decodeSamples(this.#format, bytes.subarray(from, (cut - startFrame) * frameBytes));
+      const from = this.#nextFrame - startFrame;
       this.#span ??= this.#newSpan();
-      this.#span.write(channels);
+      this.#span.write(channels.map((samples) => samples.subarray(from, cut - startFrame)));
       this.#nextFrame = cut;
       await this.#hearSpan(this.#span);
     }
@@ -199,14 +212,20 @@ export class RecognitionSession implements RecognitionStream {
 
   async #hearGap(startFrame: number, frames: number): Promise<void> {
     this.#requireNothingMissing(startFrame);
-    const endFrame = startFrame + frames;
+    this.#decoder.lost();
+    await this.#hearNothing(startFrame + frames, false);
+  }
+
+  /** @param isUndecodable there were bytes, which are not audio */
+  async #hearNothing(endFrame: number, isUndecodable: boolean): Promise<void> {
     if (endFrame <= this.#nextFrame) return;
     await this.#closeSpan();
     const startSample = this.#undecidedSample();
     const endSample = sampleOfFrame(this.#format.sampleRate, endFrame);
     this.#nextFrame = endFrame;
     this.#decidedSamples = this.#decidedSamples.map(() => endSample);
-    this.#line.add({ kind: 'gap', startSample, endSample, resume: this.#resumeBetweenSpans() });
+    const resume = this.#resumeBetweenSpans();
+    this.#line.add({ kind: 'gap', startSample, endSample, isUndecodable, resume });
     this.#advance();
   }
 
@@ -216,7 +235,7 @@ export class RecognitionSession implements RecognitionStream {
     const startSample = this.#undecidedSample();
     this.#decidedSamples = this.#decidedSamples.map(() => endSample);
     const resume = this.#resumeBetweenSpans();
-    if (startSample < endSample) this.#line.add({ kind: 'gap', startSample, endSample, resume });
+    if (startSample < endSample) this.#line.add({ kind: 'gap', startSample, endSample, isUndecodable: false, resume });
     this.#line.add({ kind: 'end', resume });
     this.#advance();
   }

@@ -15,7 +15,7 @@ const SendAudioInput = builder.inputType('SendAudioInput', {
       type: 'Base64',
       required: true,
       description:
-        "Whole frames in the session's audio format. Chunks of 100 ms to 1 s are usual; 1 MiB at most by default.",
+        "Whole frames in the session's audio format, or the next piece of its container, cut anywhere: what it completes counts, and the rest waits for the pieces behind it (at the end of the session it is not audio). Chunks of 100 ms to 1 s are usual; 1 MiB at most by default.",
     }),
   }),
 });
@@ -65,7 +65,7 @@ builder.mutationFields((t) => ({
   skipAudio: t.field({
     type: SendAudioPayload,
     description:
-      'Declares that the client lost this much audio at this place, for example because its own buffer overflowed: the timeline goes on behind it, and the coverage shows the gap. Takes a sequence number like a chunk.',
+      'Declares that the client lost this much audio at this place, for example because its own buffer overflowed: the timeline goes on behind it, and the coverage shows the gap. A container has to go on behind it where a packet begins, or with a new header; anything else is passed over up to there. Takes a sequence number like a chunk.',
     args: { input: t.arg({ type: SkipAudioInput, required: true, description: 'What was lost.' }) },
     resolve: (_root, { input }, { services }) =>
       services.audio.skip(idOf('Session', input.sessionId), input.sequence, input.durationMs),

@@ -1,5 +1,5 @@
 import { findMalformation } from '../audio/decode.ts';
-import { framesToMs, msToFrames } from '../audio/format.ts';
+import { framesToMs, isSamples, msToFrames, type AudioFormat } from '../audio/format.ts';
 import type { SessionRecord } from '../database/session-store.ts';
 import type { AppendOutcome } from '../log/audio-log.ts';
 import { asServiceError } from './error-mapping.ts';
@@ -72,15 +72,8 @@ export class AudioIntake {
           `A chunk may have ${this.#parts.limits.maxChunkBytes} bytes at most, this one has ${bytes.byteLength}: send it in smaller chunks.`,
         );
       }
-      if (bytes.byteLength === 0)
-        throw new ServiceError('AUDIO_MALFORMED', 'The chunk is empty: send at least one frame.');
-      const malformation = findMalformation(audioFormat, bytes);
-      if (malformation !== null) {
-        throw new ServiceError(
-          'AUDIO_MALFORMED',
-          `The chunk is not ${audioFormat.encoding} as the session was started with: ${malformation}.`,
-        );
-      }
+      if (bytes.byteLength === 0) throw new ServiceError('AUDIO_MALFORMED', 'The chunk is empty: send some audio.');
+      refuseMalformedSamples(audioFormat, bytes);
       this.#refuseBeyondLongest(session, sequence);
       return session.audio.appendChunk(sequence, bytes);
     });
@@ -203,6 +196,16 @@ export class AudioIntake {
     session.updates.touch();
     return outcome;
   }
+}
+
+/** What is wrong with a container, its log says when it takes the chunk. */
+function refuseMalformedSamples(format: AudioFormat, bytes: Uint8Array): void {
+  const malformation = isSamples(format) ? findMalformation(format, bytes) : null;
+  if (malformation === null) return;
+  throw new ServiceError(
+    'AUDIO_MALFORMED',
+    `The chunk is not ${format.encoding} as the session was started with: ${malformation}.`,
+  );
 }
 
 /** What is stored already is answered again, whatever became of the session since. */

@@ -72,7 +72,7 @@ export function entryOf(
     }
     case 'gap': {
       const stretch = { startSample: decision.startSample, endSample: decision.endSample, ...basis };
-      return context.withheld.touches(decision)
+      return decision.isUndecodable || context.withheld.touches(decision)
         ? { type: 'failed', channel: null, ...stretch }
         : { type: 'gap', ...stretch };
     }

@@ -1,3 +1,4 @@
+import { MalformedAudioError } from '../audio/containers/malformed-audio-error.ts';
 import { DatabaseUnavailableError, InvalidCursorError, InvalidTimeZoneError } from '../database/session-store.ts';
 import {
   isStorageFull,
@@ -34,6 +35,9 @@ export function toServiceError(error: unknown): ServiceError | null {
       {},
       cause,
     );
+  }
+  if (error instanceof MalformedAudioError) {
+    return new ServiceError('AUDIO_MALFORMED', `The chunk was not stored: ${error.message}.`, {}, cause);
   }
   if (isStorageFull(error)) {
     return new ServiceError('STORAGE_FULL', 'The disk is full: free some space, then try again.', {}, cause);

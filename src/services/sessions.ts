@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sameFormat, type AudioFormat } from '../audio/format.ts';
+import { normaliseFormat, sameFormat, type AudioFormat } from '../audio/format.ts';
 import {
   ExternalIdTakenError,
   type EndReason,
@@ -53,8 +53,9 @@ export class Sessions {
    * Starts a session; or finds the one that a client with this `externalId` started before, if it is open and of the same
    * format.
    */
-  async start(request: SessionRequest): Promise<SessionRecord> {
+  async start(asked: SessionRequest): Promise<SessionRecord> {
     const { store, open, logger, languages } = this.#parts;
+    const request = { ...asked, audioFormat: normaliseFormat(asked.audioFormat) };
     checkSessionRequest(request, languages);
     const existing = request.externalId === null ? null : await store.findSessionByExternalId(request.externalId);
     if (existing !== null) return this.#resume(existing, request.audioFormat);

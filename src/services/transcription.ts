@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AudioLogReader } from '../log/audio-log-reader.ts';
+import { isContainer } from '../audio/format.ts';
 import type { Decision, FailureBlame, Recogniser, RecognitionStream, ResumePoint } from '../recognition/recogniser.ts';
 import { entryOf, sampleOf, WithheldAudio } from './decision-entries.ts';
 import type { AudioEvidence, JournalEntry } from './journal-entry.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import { RecognitionAttempts, type AttemptMode } from './recognition-attempts.ts';
+import { readPackets, type TimelineReader } from './packet-reader.ts';
 import { primaryLanguage } from './session-request.ts';
 import { Signal } from './signal.ts';
 
@@ -131,26 +132,32 @@ export class Transcription {
     this.#stream = stream;
     this.#writtenFrame = fromFrame;
     const windowSeconds = mode === 'shared' ? WINDOW_SECONDS : ISOLATED_WINDOW_SECONDS;
-    this.#pump(stream, session.audio.reader(fromFrame), windowSeconds, isCurrent).catch((error: unknown) => {
+    this.#pump(stream, this.#readerFrom(fromFrame), windowSeconds, isCurrent).catch((error: unknown) => {
       // The audio log could not be read, which the recogniser has nothing to do with.
       if (isCurrent()) this.#reopenAfter(error, 'outside');
     });
   }
 
+  #readerFrom(frame: number): TimelineReader {
+    const { audio, record } = this.#parts.session;
+    const { audioFormat } = record;
+    if (isContainer(audioFormat)) return readPackets(audio, audioFormat, frame);
+    const samples = audio.reader(frame);
+    return { next: () => samples.nextRun(audioFormat.sampleRate * RUN_SECONDS) };
+  }
+
   /** Hands the log's audio to the stream as fast as the recogniser works, until the session's end or the stream's. */
   async #pump(
     stream: RecognitionStream,
-    reader: AudioLogReader,
+    reader: TimelineReader,
     windowSeconds: number,
     isCurrent: () => boolean,
   ): Promise<void> {
     const { session } = this.#parts;
-    const { sampleRate } = session.record.audioFormat;
-    const windowFrames = sampleRate * windowSeconds;
-    const runFrames = sampleRate * RUN_SECONDS;
+    const windowFrames = session.record.audioFormat.sampleRate * windowSeconds;
     while (isCurrent()) {
       const news = this.#news.next();
-      const item = await reader.nextRun(runFrames);
+      const item = await reader.next();
       if (!isCurrent()) return;
       if (item === null) {
         await news;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { AudioEncoding, AudioFormat } from '../../src/audio/format.ts';
+import type { AudioEncoding, SampleFormat } from '../../src/audio/format.ts';
 import { parseWavHeader, UnsupportedWavError, wavHeader } from '../../src/audio/wav.ts';
 
-const MONO: AudioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 };
+const MONO: SampleFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 };
 
 function ascii(text: string): number[] {
   return [...Buffer.from(text, 'latin1')];
@@ -40,7 +40,7 @@ function extensible(
 }
 
 describe('a WAV header that was written', () => {
-  const formats: AudioFormat[] = (['PCM_S16LE', 'PCM_F32LE', 'MULAW', 'ALAW'] satisfies AudioEncoding[]).flatMap(
+  const formats: SampleFormat[] = (['PCM_S16LE', 'PCM_F32LE', 'MULAW', 'ALAW'] satisfies AudioEncoding[]).flatMap(
     (encoding) => [
       { encoding, sampleRate: 8_000, channels: 1 },
       { encoding, sampleRate: 48_000, channels: 2 },

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AudioFormat } from '../../src/audio/format.ts';
+import type { SampleFormat } from '../../src/audio/format.ts';
 import { wavHeader } from '../../src/audio/wav.ts';
 import { AudioFile } from '../../src/cli/audio-file.ts';
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-async function wavFile(name: string, format: AudioFormat, samples: Uint8Array): Promise<string> {
+async function wavFile(name: string, format: SampleFormat, samples: Uint8Array): Promise<string> {
   const file = path.join(directory, name);
   await writeFile(file, Buffer.concat([wavHeader(format, samples.length), samples]));
   return file;
@@ -29,7 +29,7 @@ async function allChunks(audio: AudioFile): Promise<Uint8Array[]> {
 describe('an audio file', () => {
   it('is sent as it is, in chunks of 100 ms, the last one shorter', async () => {
     const samples = bytesOf(Int16Array.from({ length: 2050 }, (_, index) => index));
-    const format: AudioFormat = { encoding: 'PCM_S16LE', sampleRate: 8000, channels: 1 };
+    const format: SampleFormat = { encoding: 'PCM_S16LE', sampleRate: 8000, channels: 1 };
     const audio = await AudioFile.open(await wavFile('mono.wav', format, samples));
     expect(audio.format).toEqual(format);
     expect(audio.durationMs).toBe(256);
@@ -41,7 +41,7 @@ describe('an audio file', () => {
 
   it('gives the same chunk again whenever it is asked', async () => {
     const samples = bytesOf(Int16Array.from({ length: 16_000 }, (_, index) => index));
-    const format: AudioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 };
+    const format: SampleFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 };
     const audio = await AudioFile.open(await wavFile('again.wav', format, samples));
     const seventh = await audio.chunk(7);
     await allChunks(audio);
@@ -51,7 +51,7 @@ describe('an audio file', () => {
 
   it('has its channels mixed down to one', async () => {
     const interleaved = Int16Array.from([100, 300, -32_768, -32_768, 32_767, 32_767, 1000, -1000]);
-    const format: AudioFormat = { encoding: 'PCM_S16LE', sampleRate: 44_100, channels: 2 };
+    const format: SampleFormat = { encoding: 'PCM_S16LE', sampleRate: 44_100, channels: 2 };
     const audio = await AudioFile.open(await wavFile('stereo.wav', format, bytesOf(interleaved)));
     expect(audio.channels).toBe(2);
     expect(audio.format).toEqual({ encoding: 'PCM_S16LE', sampleRate: 44_100, channels: 1 });
@@ -62,7 +62,7 @@ describe('an audio file', () => {
 
   it('has two channels as they are when they are to be kept apart, and more of them never', async () => {
     const samples = bytesOf(Int16Array.from({ length: 3000 }, (_, index) => index));
-    const format: AudioFormat = { encoding: 'PCM_S16LE', sampleRate: 8000, channels: 2 };
+    const format: SampleFormat = { encoding: 'PCM_S16LE', sampleRate: 8000, channels: 2 };
     const audio = await AudioFile.open(await wavFile('apart.wav', format, samples), 'separate');
     expect(audio.format).toEqual(format);
     expect(Buffer.concat(await allChunks(audio)).equals(samples)).toBe(true);
@@ -72,7 +72,7 @@ describe('an audio file', () => {
   });
 
   it('of telephone audio keeps its encoding', async () => {
-    const format: AudioFormat = { encoding: 'MULAW', sampleRate: 8000, channels: 1 };
+    const format: SampleFormat = { encoding: 'MULAW', sampleRate: 8000, channels: 1 };
     const audio = await AudioFile.open(await wavFile('telephone.wav', format, new Uint8Array(801).fill(0xff)));
     expect(audio.format).toEqual(format);
     expect((await allChunks(audio)).map((chunk) => chunk.length)).toEqual([800, 1]);

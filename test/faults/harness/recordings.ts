@@ -1,4 +1,4 @@
-import type { AudioEncoding, AudioFormat } from '../../../src/audio/format.ts';
+import type { AudioFormat, SampleEncoding, SampleFormat } from '../../../src/audio/format.ts';
 import { bytesPerFrame, msToFrames } from '../../../src/audio/format.ts';
 import { ALAW_AMPLITUDES, MULAW_AMPLITUDES } from '../../../src/audio/g711.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../../src/recognition/scripted/tone-speech.ts';
@@ -20,7 +20,7 @@ export interface Recording {
   readonly items: readonly RecordingItem[];
 }
 
-const FORMATS: readonly Omit<AudioFormat, 'channels'>[] = [
+const FORMATS: readonly Omit<SampleFormat, 'channels'>[] = [
   { encoding: 'MULAW', sampleRate: 8_000 },
   { encoding: 'PCM_S16LE', sampleRate: 16_000 },
   { encoding: 'PCM_S16LE', sampleRate: 44_100 },
@@ -41,7 +41,7 @@ export function makeRecordings(random: Random): Recording[] {
   });
 }
 
-function makeRecording(random: Random, name: string, format: AudioFormat): Recording {
+function makeRecording(random: Random, name: string, format: SampleFormat): Recording {
   const items: RecordingItem[] = [];
   const said = Array.from({ length: format.channels }, (): ToneWord[] => []);
   const passages = random.integer(5, 9);
@@ -91,7 +91,7 @@ function cut(random: Random, bytes: Buffer, format: AudioFormat): RecordingItem[
   return chunks;
 }
 
-function encode(encoding: AudioEncoding, samples: Int16Array): Buffer {
+function encode(encoding: SampleEncoding, samples: Int16Array): Buffer {
   switch (encoding) {
     case 'PCM_S16LE':
       return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);

@@ -1,0 +1,107 @@
+import type { ChunkFraming, DemuxedItem, FramedChunk } from '../chunk-framing.ts';
+import { MalformedAudioError } from './malformed-audio-error.ts';
+
+export type Emit = (item: DemuxedItem) => void;
+
+/** What a parser knows between two elements of its container. Its values must not be changed, only replaced. */
+export interface ParserState {
+  /** Bytes that come next and are of no interest. */
+  toSkip: number;
+  /** Bytes were lost: where the next element begins has to be found. */
+  isLost: boolean;
+}
+
+/** Reads one kind of container. */
+export interface ContainerParser<State extends ParserState> {
+  /** Most bytes that an element may have which has to be there as a whole. */
+  readonly maxElementBytes: number;
+  initial(): State;
+  /** Frames of the timeline were lost, and bytes with them. */
+  afterLoss(state: State, frames: number): State;
+  /**
+   * Reads the element at `at`; changes `state` (which is a copy).
+   * @returns the length of what it has read; 0 when it needs more bytes.
+   * @throws MalformedAudioError
+   */
+  step(state: State, bytes: Uint8Array, at: number, emit: Emit): number;
+}
+
+/** Bytes in which no element is found after a loss, before that is given up. */
+const MAX_SEARCHED_BYTES = 4 * 1024 * 1024;
+/** Most audio that one chunk may bring: half an hour at 48 kHz. Without a limit a megabyte could claim a day. */
+const MAX_CHUNK_FRAMES = 30 * 60 * 48_000;
+
+/** Takes a container apart from its beginning, in whatever pieces it comes; nothing is decoded. */
+export function demuxerOf<State extends ParserState>(parser: ContainerParser<State>): ChunkFraming {
+  return new ParsingDemuxer(parser, parser.initial(), new Uint8Array(0), 0);
+}
+
+class ParsingDemuxer<State extends ParserState> implements ChunkFraming {
+  readonly #parser: ContainerParser<State>;
+  readonly #state: State;
+  /** The beginning of an element whose rest has not come. */
+  readonly #held: Uint8Array;
+  /** Bytes that were searched in vain since a loss. */
+  readonly #searched: number;
+
+  constructor(parser: ContainerParser<State>, state: State, held: Uint8Array, searched: number) {
+    this.#parser = parser;
+    this.#state = state;
+    this.#held = held;
+    this.#searched = searched;
+  }
+
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
+  take(chunk: Uint8Array): FramedChunk {
+    const state = { ...this.#state };
+    const bytes = joined(this.#held, chunk);
+    const items: DemuxedItem[] = [];
+    let frames = 0;
+    const emit: Emit = (item) => {
+      items.push(item);
+      frames += item.kind === 'packet' ? item.frames : 0;
+    };
+    let at = 0;
+    while (at < bytes.length) {
+      if (state.toSkip > 0) {
+        const skipped = Math.min(state.toSkip, bytes.length - at);
+        state.toSkip -= skipped;
+        at += skipped;
+        continue;
+      }
+      const read = this.#parser.step(state, bytes, at, emit);
+      if (read === 0) break;
+      at += read;
+    }
+    if (frames > MAX_CHUNK_FRAMES) {
+      throw new MalformedAudioError('the chunk holds more than half an hour of audio: send smaller pieces');
+    }
+    if (bytes.length - at > this.#parser.maxElementBytes) {
+      throw new MalformedAudioError(
+        `a part of the container has more than ${this.#parser.maxElementBytes} bytes, which no audio of this kind needs`,
+      );
+    }
+    const searched = state.isLost ? this.#searched + chunk.length : 0;
+    if (searched > MAX_SEARCHED_BYTES) {
+      throw new MalformedAudioError('the container was not found again behind the gap: start a new session');
+    }
+    const total = items.reduce((sum, item) => sum + item.frames, 0);
+    const held = bytes.slice(at);
+    return { items, frames: total, next: new ParsingDemuxer(this.#parser, state, held, searched) };
+  }
+
+  afterLoss(frames: number): ChunkFraming {
+    return new ParsingDemuxer(this.#parser, this.#parser.afterLoss(this.#state, frames), new Uint8Array(0), 0);
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

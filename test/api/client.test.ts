@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { Connection } from '../../src/client/connection.ts';
 import { MemoryChunkStore, VerbatimError, type Gap } from '../../src/client/index.ts';
+import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
 import { BreakableConnection } from '../e2e/breakable-connection.ts';
 import { accountOf, listenTo, quickClient, SPEECH_FORMAT, transcribeUndisturbed } from '../support/client-session.ts';
 import { endSession, readSession, sendChunks, speechChunks, startSession, textsOf } from '../support/operations.ts';
+import { interleave } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 
@@ -16,6 +18,15 @@ vi.setConfig({ testTimeout: 60_000 });
 const PAUSE = { silenceMs: 700 };
 const SCRIPT = ['alpha', 'bravo', PAUSE, 'charlie', PAUSE, 'delta', 'echo', PAUSE, 'foxtrot', PAUSE] as const;
 const TEXTS = ['alpha bravo', 'charlie', 'delta echo', 'foxtrot'];
+
+/** The one says something short while the other one talks for long, and is certain first. */
+const TWO_CHANNELS = {
+  bytes: interleave(
+    synthesiseToneSpeech(['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot', PAUSE, 'golf', PAUSE], 16_000),
+    synthesiseToneSpeech([{ silenceMs: 300 }, 'hotel', { silenceMs: 2_300 }, 'india', PAUSE], 16_000),
+  ),
+  said: ['1 null hotel', '0 Ann alpha bravo charlie delta echo foxtrot', '0 Ann golf', '1 null india'],
+};
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
@@ -91,6 +102,27 @@ describe('a session of the client', () => {
     expect(accountOf(finals)).toEqual(accountOf(undisturbed));
     expect(open.size).toBe(0);
     expect((await readSession(server.client, id)).coverage.gapMs).toBe(0);
+  });
+
+  it('gives the words of two channels under the names of who speaks there, also over a connection that is cut', async () => {
+    const { bytes, said } = TWO_CHANNELS;
+    const network = await BreakableConnection.to(server.url);
+    const session = await quickClient(network.url).startSession({
+      audio: { ...SPEECH_FORMAT, channels: 2 },
+      speakers: ['Ann', null],
+    });
+    const { finals, open } = listenTo(session);
+    // Pieces that end within a frame.
+    for (let start = 0; start < bytes.length; start += 5_001) {
+      session.write(bytes.subarray(start, start + 5_001));
+      await delay(5);
+      if (start % 4 === 0) network.cut();
+    }
+    await session.end();
+    await network.close();
+    expect(finals.map(({ channel, speaker, text }) => `${channel} ${speaker} ${text}`)).toEqual(said);
+    expect(finals.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
+    expect(open.size).toBe(0);
   });
 
   it('keeps what is recorded before there is a server to talk to', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
 import {
   collectSegments,
   endSession,
@@ -12,6 +13,7 @@ import {
   textsOf,
   type SegmentView,
 } from '../support/operations.ts';
+import { interleave } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const SILENCE = { silenceMs: 1_000 };
@@ -32,6 +34,35 @@ async function completedSession(): Promise<string> {
   await endSession(server.client, id, chunks.length);
   return id;
 }
+
+describe('a session of two channels', () => {
+  it('shows what both are saying, and can be asked for the one or the other', async () => {
+    const { client } = server;
+    const audio = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 };
+    const id = await startSession(client, { audio, speakers: ['Ann', 'Bob'] });
+    const watching = collectSegments(client, id, { fromStart: true });
+    const bytes = interleave(
+      synthesiseToneSpeech(['alpha', 'bravo', SILENCE, 'charlie', SILENCE], 16_000),
+      synthesiseToneSpeech([{ silenceMs: 900 }, 'delta', 'echo', SILENCE], 16_000),
+    );
+    await sendChunks(client, id, [Buffer.from(bytes)]);
+    const session = await endSession(client, id, 1);
+    const finals = finalsOf(await watching);
+    expect(finals.map(({ channel, speaker, text }) => `${channel} ${speaker} ${text}`)).toEqual([
+      '0 Ann alpha bravo',
+      '1 Bob delta echo',
+      '0 Ann charlie',
+    ]);
+    const { receivedMs, ...classes } = session.coverage;
+    expect(Object.values(classes).reduce((sum, ms) => sum + ms, 0)).toBe(receivedMs);
+
+    const { segments } = await client.data<{ segments: { edges: { node: SegmentView }[] } }>(
+      `query ($id: ID) { segments(filter: { sessionId: $id, channel: 1 }) { edges { node { ${SEGMENT_FIELDS} } } } }`,
+      { id },
+    );
+    expect(segments.edges.map(({ node }) => node)).toEqual(finals.filter(({ channel }) => channel === 1));
+  });
+});
 
 describe('a session from its start to its end', () => {
   it('delivers exactly the words that were said, accounts for all audio, and completes', async () => {

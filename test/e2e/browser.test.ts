@@ -1,6 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
 import { endSession, sendChunks, speechChunks, startSession } from '../support/operations.ts';
+import { interleave } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { BreakableConnection } from './breakable-connection.ts';
@@ -109,6 +111,26 @@ describe('the live page', () => {
     expect(trespasses.foreignRequests).toEqual([]);
     await page.close();
     await network.close();
+  });
+
+  it('says who speaks on which of two channels', async ({ skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
+    const { client } = server;
+    const audio = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 };
+    const sessionId = await startSession(client, { audio, speakers: [null, '<b>Ann</b>'] });
+    const bytes = interleave(
+      synthesiseToneSpeech(['alpha', PAUSE], 16_000),
+      synthesiseToneSpeech([{ silenceMs: 500 }, 'bravo', PAUSE], 16_000),
+    );
+    await sendChunks(client, sessionId, [Buffer.from(bytes)]);
+    await endSession(client, sessionId, 1);
+    const { page } = await openPageWithin(opened, server.url);
+    await page.goto(`${server.url}/live?session=${encodeURIComponent(sessionId)}`);
+    await page.getByText('The session is over.').waitFor();
+    const shown = page.locator('#finals p');
+    expect(await shown.locator('b').allTextContents()).toEqual(['Channel 0', '<b>Ann</b>']);
+    expect(await shown.locator('span').allTextContents()).toEqual(['alpha', 'bravo']);
+    await page.close();
   });
 
   it('asks for the token of a server that wants one, and keeps it for the tab', async ({ skip }) => {

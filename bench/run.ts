@@ -6,7 +6,9 @@ import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
 import { latency } from './latency.ts';
+import { millionRows } from './million-rows.ts';
 import { readOptions, USAGE, UsageError, type Options } from './options.ts';
+import { segmentWriter } from './segment-writer.ts';
 import { streamCost } from './stream-cost.ts';
 import { describeCommit, describeLoad, describeMachine, measureSync } from './support/conditions.ts';
 import { formatPage } from './support/page.ts';
@@ -22,6 +24,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   // These measure the disk.
   acknowledgement,
   // These write so much that the disk may be slow for minutes afterwards: they come last.
+  segmentWriter,
+  millionRows,
 ];
 
 const PROJECT_ROOT = path.resolve(import.meta.dirname, '..');

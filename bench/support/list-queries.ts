@@ -7,6 +7,8 @@ export interface ListQuery {
   readonly what: string;
   readonly document: string;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** What it has in common with others, which are told as one. */
+  readonly group: string;
   /** What it may read: about as much as it answers, however many rows there are; a row of each session; or every segment. */
   readonly reads: 'page' | 'sessions' | 'segments';
 }
@@ -72,25 +74,27 @@ export async function listQueries(
 }
 
 function sessionQueries(places: Places): ListQuery[] {
-  const ask = (what: string, variables: object, reads: ListQuery['reads'] = 'page') => ({
+  const ask = (group: string, what: string, variables: object, reads: ListQuery['reads'] = 'page') => ({
     what: `sessions ${what}`,
     document: SESSIONS,
     variables: { ...variables },
+    group: `sessions, ${group}`,
     reads,
   });
-  const first = { first: PAGE };
+  const filtered = (what: string, filter: object, reads: ListQuery['reads'] = 'page') =>
+    ask(reads === 'page' ? 'filtered' : what, what, { first: PAGE, filter }, reads);
   return [
     ...ORDER_FIELDS.flatMap((field) =>
       DIRECTIONS.flatMap((direction) => {
         const orderBy = { field, direction };
         return [
-          ask(`by ${field} ${direction}, first page`, { first: PAGE, orderBy }),
-          ask(`by ${field} ${direction}, after one deep in the list`, {
+          ask('first page in any order', `by ${field} ${direction}, first page`, { first: PAGE, orderBy }),
+          ask('deep in the list in any order', `by ${field} ${direction}, after one deep in the list`, {
             first: PAGE,
             after: places.session[field],
             orderBy,
           }),
-          ask(`by ${field} ${direction}, before one deep in the list`, {
+          ask('deep in the list in any order', `by ${field} ${direction}, before one deep in the list`, {
             last: PAGE,
             before: places.session[field],
             orderBy,
@@ -98,15 +102,21 @@ function sessionQueries(places: Places): ListQuery[] {
         ];
       }),
     ),
-    ask('last page', { last: PAGE }),
-    ask('that are completed', { ...first, filter: { statuses: ['COMPLETED'] } }),
-    ask('that failed', { ...first, filter: { statuses: ['FAILED'] } }),
-    ask('that are open', { ...first, filter: { statuses: ['ACTIVE', 'FINALIZING'] } }, 'sessions'),
-    ask('with an external id', { ...first, filter: { externalId: 'meeting-0' } }),
-    ask('of a time', { ...first, filter: { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' } }),
-    ask('in a rare language', { ...first, filter: { language: 'cy' } }, 'sessions'),
-    ask('with a title that none has', { ...first, filter: { titleContains: 'meeting -' } }, 'sessions'),
-    { what: 'sessions with what is stored of them', document: STORED, variables: {}, reads: 'page' },
+    ask('first page in any order', 'last page', { last: PAGE }),
+    filtered('that are completed', { statuses: ['COMPLETED'] }),
+    filtered('that failed', { statuses: ['FAILED'] }),
+    filtered('that are open', { statuses: ['ACTIVE', 'FINALIZING'] }, 'sessions'),
+    filtered('with an external id', { externalId: 'meeting-0' }),
+    filtered('of a time', { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' }),
+    filtered('in a rare language', { language: 'cy' }, 'sessions'),
+    filtered('with a title that none has', { titleContains: 'meeting -' }, 'sessions'),
+    {
+      what: 'sessions with what is stored of them',
+      document: STORED,
+      variables: {},
+      group: 'sessions, with what is stored of them',
+      reads: 'page',
+    },
   ];
 }
 
@@ -115,6 +125,7 @@ function finalQueries(size: StoredSessions, { final }: Places): ListQuery[] {
     what: `segments of a session, ${what}`,
     document: FINALS,
     variables: { id: globalId(longestSessionId(size)), ...variables },
+    group: 'segments of a long session, anywhere',
     reads: 'page' as const,
   });
   return [
@@ -126,20 +137,21 @@ function finalQueries(size: StoredSessions, { final }: Places): ListQuery[] {
 }
 
 function segmentQueries(size: StoredSessions, { segment }: Places): ListQuery[] {
-  const ask = (what: string, variables: object, reads: ListQuery['reads'] = 'page') => ({
+  const ask = (group: string, what: string, variables: object, reads: ListQuery['reads'] = 'page') => ({
     what: `segments of all sessions, ${what}`,
     document: SEGMENTS,
     variables: { ...variables },
+    group: `segments of all sessions, ${group}`,
     reads,
   });
   const filtered = (what: string, filter: object, reads: ListQuery['reads'] = 'page') =>
-    ask(what, { first: PAGE, filter }, reads);
+    ask(reads === 'page' ? 'filtered' : what, what, { first: PAGE, filter }, reads);
   return [
-    ask('first page', { first: PAGE }),
-    ask('last page', { last: PAGE }),
-    ask('after one deep in the list', { first: PAGE, after: segment }),
-    ask('before one deep in the list', { last: PAGE, before: segment }),
-    ask('between two', { first: PAGE, after: segment, before: segment }),
+    ask('first and last page', 'first page', { first: PAGE }),
+    ask('first and last page', 'last page', { last: PAGE }),
+    ask('deep in the list', 'after one deep in the list', { first: PAGE, after: segment }),
+    ask('deep in the list', 'before one deep in the list', { last: PAGE, before: segment }),
+    ask('deep in the list', 'between two', { first: PAGE, after: segment, before: segment }),
     filtered('of one session', { sessionId: globalId(longestSessionId(size)) }),
     filtered('of a time', { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' }),
     filtered('finals', { kind: 'FINAL' }),
@@ -155,6 +167,7 @@ function statisticsQueries(size: StoredSessions): ListQuery[] {
     what: `statistics ${what}`,
     document: STATISTICS,
     variables: { ...variables },
+    group: `statistics ${what}`,
     reads: 'sessions' as const,
   });
   return [
@@ -166,6 +179,7 @@ function statisticsQueries(size: StoredSessions): ListQuery[] {
       what: 'statistics of one session',
       document: SESSION,
       variables: { id: globalId(longestSessionId(size)) },
+      group: 'statistics of one session',
       reads: 'page',
     },
   ];

@@ -20,6 +20,8 @@ export interface ServerOptions {
   /** Settings as environment variables; those of the environment of the benchmark don't count. */
   readonly settings: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Fills its data directory before it starts. */
+  readonly prepare?: (directory: string) => Promise<void>;
 }
 
 /** Loading the model takes seconds, on a busy machine many. */
@@ -33,6 +35,7 @@ export async function withMeasuredServer<T>(
 ): Promise<T> {
   const directory = await mkdtemp(path.join(tmpdir(), 'verbatim-bench-'));
   try {
+    await options.prepare?.(directory);
     const child = await startMeasured({
       entry: options.entry,
       environment: { LOG_LEVEL: 'warn', ...options.settings, HOST: '127.0.0.1', PORT: '0', DATA_DIR: directory },

@@ -15,12 +15,14 @@ import { formatPage } from './support/page.ts';
 import { formatReport } from './support/report.ts';
 import { mergeResults, readResults, writeResults, type RecordedOutcome, type Result } from './support/results.ts';
 import { readSpeech, SpeechError, type SpeechFile } from './support/speech.ts';
+import { wordTimes } from './word-times.ts';
 
 /** In the order in which they are run; names in that of the alphabet where nothing else counts. */
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
   latency,
   streamCost,
+  wordTimes,
   // These measure the disk.
   acknowledgement,
   // These write so much that the disk may be slow for minutes afterwards: they come last.

@@ -65,7 +65,15 @@ export function normaliseWords(text: string): string[] {
 
 /** Substituted, deleted and inserted words of the cheapest alignment, after normalising both texts. */
 export function wordErrors(reference: string, hypothesis: string): WordErrors {
-  return align(normaliseWords(reference), normaliseWords(hypothesis));
+  const expected = normaliseWords(reference);
+  const heard = normaliseWords(hypothesis);
+  const aligned = alignWords(expected, heard);
+  return {
+    words: expected.length,
+    substitutions: aligned.filter((pair) => isBoth(pair) && expected[pair.reference] !== heard[pair.hypothesis]).length,
+    deletions: aligned.filter(({ hypothesis: at }) => at === null).length,
+    insertions: aligned.filter(({ reference: at }) => at === null).length,
+  };
 }
 
 /** Errors of several texts together. */
@@ -120,11 +128,22 @@ function spaced(words: string[]): string {
   return ` ${words.join(' ')} `;
 }
 
+/** Words that stand for each other, by index; `null` where the other text has none. */
+export interface WordPair {
+  readonly reference: number | null;
+  readonly hypothesis: number | null;
+}
+
+export function isBoth(pair: WordPair): pair is { readonly reference: number; readonly hypothesis: number } {
+  return pair.reference !== null && pair.hypothesis !== null;
+}
+
 /**
- * Edit distance over words by dynamic programming (Wagner & Fischer, "The String-to-String Correction Problem", 1974), then
- * one cheapest path traced back; a substitution is preferred to a deletion and an insertion.
+ * Which words of two texts stand for each other: edit distance over words by dynamic programming (Wagner & Fischer, "The
+ * String-to-String Correction Problem", 1974), then one cheapest path traced back; a substitution is preferred to a deletion
+ * and an insertion.
  */
-function align(reference: readonly string[], hypothesis: readonly string[]): WordErrors {
+export function alignWords(reference: readonly string[], hypothesis: readonly string[]): WordPair[] {
   const columns = hypothesis.length + 1;
   const costs = new Uint32Array((reference.length + 1) * columns);
   const cost = (row: number, column: number): number => costs[row * columns + column] ?? Number.POSITIVE_INFINITY;
@@ -139,25 +158,19 @@ function align(reference: readonly string[], hypothesis: readonly string[]): Wor
     }
   }
 
-  let substitutions = 0;
-  let deletions = 0;
-  let insertions = 0;
+  const reversed: WordPair[] = [];
   let row = reference.length;
   let column = hypothesis.length;
   while (row > 0 || column > 0) {
     if (row > 0 && column > 0 && cost(row, column) === replacing(row, column)) {
-      if (reference[row - 1] !== hypothesis[column - 1]) substitutions++;
-      row--;
-      column--;
+      reversed.push({ reference: --row, hypothesis: --column });
     } else if (row > 0 && cost(row, column) === cost(row - 1, column) + 1) {
-      deletions++;
-      row--;
+      reversed.push({ reference: --row, hypothesis: null });
     } else {
-      insertions++;
-      column--;
+      reversed.push({ reference: null, hypothesis: --column });
     }
   }
-  return { words: reference.length, substitutions, deletions, insertions };
+  return reversed.toReversed();
 }
 
 function total(all: readonly WordErrors[], count: keyof WordErrors): number {

@@ -37,12 +37,15 @@ export async function measureTimingCost(
     for (const piece of pieces) {
       signal.throwIfAborted();
       const withoutMs = await cpuMs(async () =>
-        toHypothesis((await decoder.decode(piece, { attention: false })).tokens),
+        toHypothesis((await decoder.decode(piece, { attention: false })).tokens, {
+          confidenceOf: Math.exp,
+          timesOf: () => [],
+        }),
       );
       const withMs = await cpuMs(async () => {
         const { tokens, attention } = await decoder.decode(piece, { attention: true });
         if (attention === null) throw new Error('a decode of the demo recording was cut off');
-        return toHypothesis(tokens, (words) => wordTimes(attention, words, piece));
+        return toHypothesis(tokens, { confidenceOf: Math.exp, timesOf: (words) => wordTimes(attention, words, piece) });
       });
       if (round === 0) continue;
       cost.withoutMs += withoutMs;

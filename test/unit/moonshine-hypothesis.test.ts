@@ -1,9 +1,17 @@
+import fc from 'fast-check';
 import llamaTokenizer from 'llama-tokenizer-js';
 import { describe, expect, it } from 'vitest';
+import type { Hypothesis } from '../../src/recognition/engine.ts';
+import { calibrated, CALIBRATIONS } from '../../src/recognition/moonshine/calibration.ts';
 import { tokenLimit, type DecodedToken } from '../../src/recognition/moonshine/decoder.ts';
-import { isInForeignScript, toHypothesis } from '../../src/recognition/moonshine/hypothesis.ts';
+import { isInForeignScript, toHypothesis as hypothesisOf } from '../../src/recognition/moonshine/hypothesis.ts';
 import { endBeforeLoop } from '../../src/recognition/moonshine/repetition.ts';
 import { textOf } from '../../src/recognition/moonshine/vocabulary.ts';
+
+/** As probable as its least probable token, and without times. */
+function toHypothesis(tokens: readonly DecodedToken[]): Hypothesis {
+  return hypothesisOf(tokens, { confidenceOf: Math.exp, timesOf: () => [] });
+}
 
 function idsOf(text: string): number[] {
   return llamaTokenizer.encode(text, false);
@@ -55,12 +63,14 @@ describe('a hypothesis', () => {
   });
 
   it('asks for the times of its words without their punctuation, and has them where they are known', () => {
-    const asked: unknown[] = [];
-    const hypothesis = toHypothesis(tokensOf('"Yes, incomprehensible!" - no'), (words) => {
-      asked.push(
-        ...words.map(({ first, last }) => textOf(idsOf('"Yes, incomprehensible!" - no').slice(first, last + 1))),
-      );
-      return [{ start: 100, end: 200 }, null, { start: 300, end: 400 }];
+    const asked: string[] = [];
+    const said = '"Yes, incomprehensible!" - no';
+    const hypothesis = hypothesisOf(tokensOf(said), {
+      confidenceOf: Math.exp,
+      timesOf: (words) => {
+        asked.push(...words.map(({ first, last }) => textOf(idsOf(said).slice(first, last + 1))));
+        return [{ start: 100, end: 200 }, null, { start: 300, end: 400 }];
+      },
     });
     expect(asked).toEqual(['Yes', 'incomprehensible', 'no']);
     expect(hypothesis.words).toMatchObject([
@@ -85,6 +95,31 @@ describe('a hypothesis', () => {
     expect(hypothesis.words).toHaveLength(1);
     expect(hypothesis.confidence).toBeCloseTo(0.9);
   });
+});
+
+describe.each(Object.entries(CALIBRATIONS))('the calibration of %s', (_, calibration) => {
+  it('keeps the order of probabilities, and their bounds', () => {
+    const logProbabilities = fc.double({ min: -30, max: 0, noNaN: true });
+    fc.assert(
+      fc.property(logProbabilities, logProbabilities, (one, other) => {
+        const [low, high] = [Math.min(one, other), Math.max(one, other)].map((each) => calibrated(each, calibration));
+        expect(low).toBeGreaterThanOrEqual(0);
+        expect(high).toBeGreaterThanOrEqual(low ?? NaN);
+        expect(high).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('is sure of what is certain, and not of what is a toss-up', () => {
+    expect(calibrated(0, calibration)).toBe(1);
+    expect(calibrated(Math.log(0.999), calibration)).toBeGreaterThan(0.98);
+    expect(calibrated(Math.log(0.5), calibration)).toBeLessThan(0.75);
+    expect(calibrated(Math.log(0.2), calibration)).toBeLessThan(0.35);
+  });
+});
+
+it('a calibration can leave everything as it is', () => {
+  for (const p of [0.01, 0.3, 0.5, 0.99]) expect(calibrated(Math.log(p), { a: 1, b: 1, c: 0 })).toBeCloseTo(p, 12);
 });
 
 /** What a decoder that checks after each token keeps. */

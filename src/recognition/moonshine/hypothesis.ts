@@ -7,22 +7,25 @@ import type { TokenRange } from './word-times.ts';
 /** Nothing was said. */
 export const NOTHING: Hypothesis = { text: '', words: [], confidence: null };
 
-/** Tells when words were spoken, in samples of the decoded audio; `null` where it is not known. */
-export type WordTiming = (words: readonly TokenRange[]) => readonly (SampleRange | null)[];
-
-/** No word's time is known. */
-export const UNTIMED: WordTiming = () => [];
+/** What is known of words beside their tokens. */
+export interface WordEvidence {
+  /** Turns the logarithm of a word's lowest token probability into how often such words are right, 0..1. */
+  readonly confidenceOf: (logProbability: number) => number;
+  /** Tells when words were spoken, in samples of the decoded audio; `null` where it is not known. */
+  readonly timesOf: (words: readonly TokenRange[]) => readonly (SampleRange | null)[];
+}
 
 /**
- * Words, their times and their confidences. A word's confidence is the lowest probability among its tokens, which agrees
- * well with how often words are right; punctuation has no say in it, since a doubtful comma says nothing about its word (area
- * under the ROC curve for right words 0.89, with punctuation 0.87). Tokens without a single word mean that nothing was said.
+ * Words, their times and their confidences. A word's confidence comes from the lowest probability among its tokens, which
+ * tells right words from wrong ones best; punctuation has no say in it, since a doubtful comma says nothing about its word
+ * (area under the ROC curve for right words 0.89, with punctuation 0.87). Tokens without a single word mean that nothing was
+ * said.
  */
-export function toHypothesis(tokens: readonly DecodedToken[], timing: WordTiming = UNTIMED): Hypothesis {
+export function toHypothesis(tokens: readonly DecodedToken[], { confidenceOf, timesOf }: WordEvidence): Hypothesis {
   const groups = wordGroups(tokens);
   if (groups.length === 0) return NOTHING;
-  const times = timing(groups.map(({ carriers }) => carriers));
-  const words = groups.map((group, index) => toWord(group, times[index] ?? null));
+  const times = timesOf(groups.map(({ carriers }) => carriers));
+  const words = groups.map((group, index) => toWord(group, times[index] ?? null, confidenceOf));
   const confidences = words.map((word) => word.confidence);
   return {
     text: textOf(tokens.map((token) => token.id)),
@@ -54,12 +57,16 @@ function wordGroups(tokens: readonly DecodedToken[]): WordGroup[] {
   });
 }
 
-function toWord({ tokens }: WordGroup, time: SampleRange | null): HypothesisWord & { confidence: number } {
+function toWord(
+  { tokens }: WordGroup,
+  time: SampleRange | null,
+  confidenceOf: WordEvidence['confidenceOf'],
+): HypothesisWord & { confidence: number } {
   const carriers = tokens.filter((token) => carriesWord(token.id));
   return {
     text: textOf(tokens.map((token) => token.id)),
     startSample: time?.start ?? null,
     endSample: time?.end ?? null,
-    confidence: Math.exp(Math.min(...carriers.map((token) => token.logProbability))),
+    confidence: confidenceOf(Math.min(...carriers.map((token) => token.logProbability))),
   };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { RecogniserCapabilities, RecogniserIdentity } from '../recogniser.ts';
 import { ALIGNMENT_HEADS } from './alignment-heads.ts';
+import { CALIBRATIONS } from './calibration.ts';
 import { combinedHash, MOONSHINE_FILES, SILERO_FILE, type MoonshineSize } from './model-files.ts';
 import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
 import { MIN_ATTENTION, SNAP_SAMPLES } from './word-times.ts';
@@ -20,6 +21,7 @@ export const MOONSHINE_CAPABILITIES: RecogniserCapabilities = {
  */
 export function moonshineIdentity(size: MoonshineSize): RecogniserIdentity {
   const { encoder, decoder } = MOONSHINE_FILES[size];
+  const { a, b, c } = CALIBRATIONS[size];
   return {
     engine: `moonshine-${size}`,
     modelHash: combinedHash([encoder, decoder, SILERO_FILE]),
@@ -31,6 +33,7 @@ export function moonshineIdentity(size: MoonshineSize): RecogniserIdentity {
       loopMinTokens: LOOP_MIN_TOKENS,
       loopMinRepetitions: LOOP_MIN_REPETITIONS,
       alignmentHeads: ALIGNMENT_HEADS[size].map(({ layer, head }) => `${layer}.${head}`).join(' '),
+      calibration: [a, b, c].join(' '),
       minAttention: MIN_ATTENTION,
       snapSamples: SNAP_SAMPLES,
     },

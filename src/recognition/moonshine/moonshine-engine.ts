@@ -2,7 +2,8 @@ import type { DecodeOptions, Engine, Hypothesis, SpeechDetector } from '../engin
 import { FRAME_SAMPLES } from '../engine.ts';
 import { TIMELINE_RATE, type RecogniserCapabilities, type RecogniserIdentity } from '../recogniser.ts';
 import { MoonshineDecoder } from './decoder.ts';
-import { isInForeignScript, NOTHING, toHypothesis, UNTIMED } from './hypothesis.ts';
+import { calibrated, CALIBRATIONS, type Calibration } from './calibration.ts';
+import { isInForeignScript, NOTHING, toHypothesis } from './hypothesis.ts';
 import { MOONSHINE_CAPABILITIES, moonshineIdentity } from './identity.ts';
 import { MAX_AUDIO_SECONDS } from './limits.ts';
 import { SILERO_FILE, type MoonshineSize } from './model-files.ts';
@@ -24,7 +25,12 @@ export async function loadMoonshine({ size }: MoonshineOptions): Promise<Engine>
   const decoder = await MoonshineDecoder.load(size);
   await new SileroDetector(detectorModel, null).probability(new Float32Array(FRAME_SAMPLES));
   await decoder.decode(new Float32Array(TIMELINE_RATE), { attention: true });
-  return new MoonshineEngine(moonshineIdentity(size), decoder, (saved) => new SileroDetector(detectorModel, saved));
+  return new MoonshineEngine(
+    moonshineIdentity(size),
+    decoder,
+    CALIBRATIONS[size],
+    (saved) => new SileroDetector(detectorModel, saved),
+  );
 }
 
 class MoonshineEngine implements Engine {
@@ -32,15 +38,18 @@ class MoonshineEngine implements Engine {
   readonly identity: RecogniserIdentity;
   readonly openDetector: (saved: unknown) => SpeechDetector;
   readonly #decoder: MoonshineDecoder;
+  readonly #calibration: Calibration;
 
   constructor(
     identity: RecogniserIdentity,
     decoder: MoonshineDecoder,
+    calibration: Calibration,
     openDetector: (saved: unknown) => SpeechDetector,
   ) {
     this.identity = identity;
     this.openDetector = openDetector;
     this.#decoder = decoder;
+    this.#calibration = calibration;
   }
 
   /** @throws RangeError for a language that the model does not know, or for more than 30 s of audio. */
@@ -57,10 +66,10 @@ class MoonshineEngine implements Engine {
     const isFinal = options.purpose === 'final';
     const { betweenSteps } = options;
     const { tokens, attention } = await this.#decoder.decode(audio, { attention: isFinal, betweenSteps });
-    const hypothesis = toHypothesis(
-      tokens,
-      attention === null ? UNTIMED : (words) => wordTimes(attention, words, audio),
-    );
+    const hypothesis = toHypothesis(tokens, {
+      confidenceOf: (logProbability) => calibrated(logProbability, this.#calibration),
+      timesOf: (words) => (attention === null ? [] : wordTimes(attention, words, audio)),
+    });
     return !isFinal && isInForeignScript(hypothesis.text) ? NOTHING : hypothesis;
   }
 }

@@ -119,8 +119,11 @@ export class LiveCaptions {
       const start = charactersOf(beginning)
         .slice(0, Math.floor(width / 2))
         .join('');
-      const text = tail(printable(interim.text), width - charactersOf(start).length);
-      lines.push(this.#dim(`${start}${text}`));
+      const text = printable(interim.text);
+      const unsettled = text.length - printable(interim.text.slice(0, interim.stableLength)).length;
+      const shown = tail(text, width - charactersOf(start).length);
+      const settled = shown.slice(0, Math.max(0, shown.length - unsettled));
+      lines.push(`${this.#dim(start)}${settled}${this.#dim(shown.slice(settled.length))}`);
     }
     if (this.#progress !== null) lines.push(charactersOf(this.#progress).slice(0, width).join(''));
     // In one piece, so that nobody sees the gap between old and new.

@@ -19,6 +19,11 @@ export interface Segment {
   readonly revision: number;
   readonly kind: 'INTERIM' | 'FINAL';
   readonly text: string;
+  /**
+   * How much of the text stays as it is, from its beginning, in UTF-16 code units (as `text.slice` counts): all of a final; of an
+   * interim what its later interims begin with, too.
+   */
+  readonly stableLength: number;
   /** Milliseconds from the session's first sample. */
   readonly startMs: number;
   readonly endMs: number;
@@ -37,7 +42,7 @@ export interface Segment {
 
 /** The fields of a segment that the client asks for. */
 export const SEGMENT_FIELDS = `
-  id sequence revision kind text startMs endMs avgConfidence speaker channel createdAt cursor
+  id sequence revision kind text stableLength startMs endMs avgConfidence speaker channel createdAt cursor
   words { text startMs endMs confidence }`;
 
 /** @throws VerbatimError `UNREADABLE_ANSWER` */
@@ -48,6 +53,7 @@ export function readSegment(answer: Answer): Segment {
     revision: answer.number('revision'),
     kind: answer.oneOf('kind', ['INTERIM', 'FINAL']),
     text: answer.string('text'),
+    stableLength: answer.number('stableLength'),
     startMs: answer.number('startMs'),
     endMs: answer.number('endMs'),
     avgConfidence: answer.numberOrNull('avgConfidence'),

@@ -22,6 +22,8 @@ export interface Segment {
   readonly revision: number;
   readonly kind: SegmentKind;
   readonly text: string;
+  /** Of an interim that is live: UTF-16 code units of its text that do not change any more. Not stored. */
+  readonly stableLength?: number;
   readonly startMs: number;
   readonly endMs: number;
   readonly avgConfidence: number | null;

@@ -9,6 +9,8 @@ export type DecodeUrgency = 'final' | 'speculative' | 'interim';
 export interface DecodeRequest {
   readonly urgency: DecodeUrgency;
   readonly language: string;
+  /** For an interim: see `DecodeOptions.seed`. */
+  readonly seed?: unknown;
   /** Asked for when the decode begins, so that a draft hears the latest audio. */
   audio(): Float32Array;
   /** Called once, unless cancelled; neither may throw. */
@@ -177,6 +179,7 @@ export class DecodeQueue {
       const hypothesis = await this.#engine.decode(request.audio(), {
         language: request.language,
         purpose,
+        seed: request.seed,
         betweenSteps,
       });
       if (!entry.cancelled) request.decoded(hypothesis);

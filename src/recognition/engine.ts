@@ -26,12 +26,16 @@ export interface Hypothesis {
   readonly words: readonly HypothesisWord[];
   /** Mean over the words' confidences, 0..1, or `null`. */
   readonly confidence: number | null;
+  /** For an interim of the same utterance that hears more of it: `DecodeOptions.seed`. Means something to this engine only. */
+  readonly seed?: unknown;
 }
 
 export interface DecodeOptions {
   readonly language: string;
   /** Interims may take short cuts that are not exact; finals are decoded alone and without any. */
   readonly purpose: 'interim' | 'final';
+  /** What an earlier decode of the utterance's beginning gave; makes an interim cheaper, and is nothing to a final. */
+  readonly seed?: unknown;
   /**
    * Called between the steps of a decode, if it has any. The decode waits for what it returns, since something more urgent goes
    * first; what it throws ends the decode.

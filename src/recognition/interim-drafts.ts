@@ -23,6 +23,8 @@ interface OpenDraft {
   /** One has been shown by this stream. */
   hasWords: boolean;
   shown: boolean;
+  /** Of the latest draft. */
+  seed: unknown;
   /** At most one waits or runs: the next hears all that has come meanwhile. */
   ticket: DecodeTicket | null;
 }
@@ -46,7 +48,7 @@ export class InterimDrafts {
   open(startSample: number): void {
     this.close();
     const shown = this.#context.draftsShown;
-    this.#open = { startSample, draftedSample: startSample, hasWords: false, shown, ticket: null };
+    this.#open = { startSample, draftedSample: startSample, hasWords: false, shown, seed: null, ticket: null };
   }
 
   /** Speech was heard up to `heardSample`: asks for a draft when it is time. */
@@ -60,6 +62,7 @@ export class InterimDrafts {
     open.ticket = this.#context.queue.add({
       urgency: 'interim',
       language: this.#context.language,
+      seed: open.seed,
       audio: () => {
         endSample = this.#heardSample;
         open.draftedSample = endSample;
@@ -111,6 +114,7 @@ export class InterimDrafts {
   #show(open: OpenDraft, endSample: number, hypothesis: Hypothesis): void {
     if (hypothesis.text === '') return;
     open.hasWords = true;
+    open.seed = hypothesis.seed;
     open.shown = true;
     const { startSample } = open;
     const revision = (endSample - startSample) / FRAME_SAMPLES;

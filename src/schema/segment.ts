@@ -57,6 +57,11 @@ builder.node(SegmentRef, {
     text: t.exposeString('text', {
       description: 'What was said. An interim with an empty text is withdrawn: nothing was said after all.',
     }),
+    stableLength: t.int({
+      description:
+        'How much of the text stays as it is, from its beginning, in UTF-16 code units: the whole text when it is final; of an interim up to the end of a word, and 0 while that is not known. Later interims of the segment begin with exactly this (unless it is withdrawn, or the server was restarted), so captions do not flicker there; its final may still differ, though it seldom does.',
+      resolve: ({ kind, text, stableLength = 0 }: Segment) => (kind === 'FINAL' ? text.length : stableLength),
+    }),
     startMs: t.exposeInt('startMs', { description: "Milliseconds from the session's first sample." }),
     endMs: t.exposeInt('endMs', { description: "Milliseconds from the session's first sample." }),
     avgConfidence: t.exposeFloat('avgConfidence', {

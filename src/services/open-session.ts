@@ -7,6 +7,7 @@ import { coverageOf } from './coverage.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import { applyEntry, type JournalState } from './journal-state.ts';
 import { SegmentFeed, type ReadFinals } from './segment-feed.ts';
+import { StablePrefixes } from './stable-prefix.ts';
 import { finalSegment, interimSegment } from './segments.ts';
 import { SessionUpdates } from './session-updates.ts';
 import { statisticsOf } from './statistics.ts';
@@ -26,6 +27,7 @@ export class OpenSession {
   readonly audio: AudioLog;
   readonly journal: Journal<JournalEntry>;
   readonly feed: SegmentFeed;
+  readonly #stablePrefixes = new StablePrefixes();
   /** Finals that may have been shown are being derived again: subscribers may ask for what comes after them. */
   readonly journalWasCut: boolean;
   readonly updates = new SessionUpdates();
@@ -151,12 +153,12 @@ export class OpenSession {
       const isDecided = interim.startMs < timelineMs(entry.decidedSample);
       if (!isDecided || (channel !== null && interim.channel !== channel)) continue;
       const revision = interim.revision + 1;
-      this.feed.publishInterim({ ...interim, revision, text: '', words: [], avgConfidence: null });
+      this.feed.publishInterim({ ...interim, revision, text: '', stableLength: 0, words: [], avgConfidence: null });
     }
   }
 
   showInterim(transcript: Transcript, at: Date): void {
-    this.feed.publishInterim(interimSegment(this.record, transcript, at));
+    this.feed.publishInterim(interimSegment(this.record, this.#stablePrefixes.next(transcript), at));
   }
 
   /** Interims worth keeping beside the finals of a batch. */

@@ -1,6 +1,7 @@
 import type { Segment, SessionRecord, Word } from '../database/session-store.ts';
 import { timelineMs, type RecognisedWord, type Transcript } from '../recognition/recogniser.ts';
 import type { FinalEntry } from './journal-entry.ts';
+import type { StableDraft } from './stable-prefix.ts';
 
 /**
  * The id of the utterance that starts at this sample: the same for its interims, its final, and the same after a recovery.
@@ -26,8 +27,8 @@ export function finalSegment(session: Session, entry: FinalEntry): Segment {
   };
 }
 
-export function interimSegment(session: Session, transcript: Transcript, createdAt: Date): Segment {
-  return { ...segmentOf(session, transcript), kind: 'INTERIM', sequence: null, createdAt };
+export function interimSegment(session: Session, { transcript, stableLength }: StableDraft, createdAt: Date): Segment {
+  return { ...segmentOf(session, transcript), kind: 'INTERIM', sequence: null, stableLength, createdAt };
 }
 
 function segmentOf(session: Session, transcript: Transcript) {

@@ -10,6 +10,7 @@ function segment(kind: 'INTERIM' | 'FINAL', text: string, id = 'a', more: Partia
     kind,
     text,
     revision: 1,
+    stableLength: kind === 'FINAL' ? text.length : 0,
     ...settled,
     ...times,
     avgConfidence: null,

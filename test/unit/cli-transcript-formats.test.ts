@@ -11,6 +11,7 @@ function segment(text: string, startMs: number, endMs: number, more: Partial<Seg
     revision: 1,
     kind: 'FINAL',
     text,
+    stableLength: text.length,
     startMs,
     endMs,
     avgConfidence: null,

@@ -68,7 +68,7 @@ describe('pauses between attempts', () => {
 });
 
 describe('the order of segments', () => {
-  const base = { avgConfidence: null, speaker: null, channel: 0, createdAt: '', words: [] };
+  const base = { stableLength: 0, avgConfidence: null, speaker: null, channel: 0, createdAt: '', words: [] };
   const interim = (id: string, text: string, startMs = 0): Segment => {
     const settled = { sequence: null, cursor: null } as const;
     return { ...base, ...settled, kind: 'INTERIM', revision: 1, id, text, startMs, endMs: startMs + 100 };

@@ -3,8 +3,9 @@ import llamaTokenizer from 'llama-tokenizer-js';
 import { describe, expect, it } from 'vitest';
 import type { Hypothesis } from '../../src/recognition/engine.ts';
 import { calibrated, CALIBRATIONS } from '../../src/recognition/moonshine/calibration.ts';
-import { tokenLimit, type DecodedToken } from '../../src/recognition/moonshine/decoder.ts';
+import { tokenLimit } from '../../src/recognition/moonshine/decoder.ts';
 import { isInForeignScript, toHypothesis as hypothesisOf } from '../../src/recognition/moonshine/hypothesis.ts';
+import type { DecodedToken } from '../../src/recognition/moonshine/prediction.ts';
 import { endBeforeLoop } from '../../src/recognition/moonshine/repetition.ts';
 import { textOf } from '../../src/recognition/moonshine/vocabulary.ts';
 

@@ -5,29 +5,23 @@ import type { Attention } from './alignment.ts';
 import { ALIGNMENT_HEADS, type AttentionHead } from './alignment-heads.ts';
 import { attentionOutput, withAttentionOutputs } from './attention-outputs.ts';
 import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
+import { KeyValueCache, type CacheShape } from './key-value-cache.ts';
 import { MOONSHINE_FILES, type MoonshineSize } from './model-files.ts';
+import { predictions, type DecodedToken } from './prediction.ts';
 import { endBeforeLoop } from './repetition.ts';
-import { floatsOf, openModel } from './runtime.ts';
+import { floatsOf, openModel, tensorOf } from './runtime.ts';
 
-const VOCABULARY_SIZE = 32_768;
 const START_OF_TEXT = 1;
 const END_OF_TEXT = 2;
 
-interface Shape {
-  readonly layers: number;
-  readonly heads: number;
-  /** Floats per head of a cached key or value. */
-  readonly headSize: number;
-}
-const SHAPES: Record<MoonshineSize, Shape> = {
+const SHAPES: Record<MoonshineSize, CacheShape> = {
   tiny: { layers: 6, heads: 8, headSize: 36 },
   base: { layers: 8, heads: 8, headSize: 52 },
 };
 
-export interface DecodedToken {
-  readonly id: number;
-  /** Natural logarithm of the probability that the model gave it, at most 0. */
-  readonly logProbability: number;
+export interface DecoderOptions extends Pick<DecodeOptions, 'betweenSteps'> {
+  readonly attention: boolean;
+  readonly guess?: readonly number[];
 }
 
 export interface Decoded {
@@ -46,19 +40,14 @@ export interface Decoded {
 export class MoonshineDecoder {
   readonly #encoder: InferenceSession;
   readonly #decoder: InferenceSession;
-  readonly #shape: Shape;
   readonly #alignmentHeads: readonly AttentionHead[];
-  readonly #selfCache: readonly string[];
-  readonly #crossCache: readonly string[];
+  readonly #cache: KeyValueCache;
 
   private constructor(encoder: InferenceSession, decoder: InferenceSession, size: MoonshineSize) {
-    const shape = SHAPES[size];
     this.#encoder = encoder;
     this.#decoder = decoder;
-    this.#shape = shape;
     this.#alignmentHeads = ALIGNMENT_HEADS[size];
-    this.#selfCache = cacheNames(shape.layers, 'decoder');
-    this.#crossCache = cacheNames(shape.layers, 'encoder');
+    this.#cache = new KeyValueCache(SHAPES[size]);
   }
 
   /** @throws ModelMissingError, ModelMismatchError */
@@ -76,44 +65,46 @@ export class MoonshineDecoder {
    *
    * @param audio mono, 16 kHz, -1..1.
    * @param options.attention also to tell how it attended to the audio; the tokens are the same with and without.
+   * @param options.guess tokens with which it is likely to begin: those that are right come in one step. Steps over several tokens
+   *   are not exact, and such decodes not the same each time.
    * @param options.betweenSteps awaited before each step of the decoder; what it throws ends the decode.
    */
-  async decode(
-    audio: Float32Array,
-    { attention: wantsAttention, betweenSteps }: { attention: boolean } & Pick<DecodeOptions, 'betweenSteps'>,
-  ): Promise<Decoded> {
+  async decode(audio: Float32Array, options: DecoderOptions): Promise<Decoded> {
+    const { attention: wantsAttention, guess = [], betweenSteps } = options;
     const heard = padded(audio);
     const encoded = await this.#encode(heard);
     const limit = tokenLimit(audio.length);
     const tokens: DecodedToken[] = [];
     const weights: Float32Array[] = [];
     const ids: number[] = [];
-    let cache = this.#emptyCache();
-    let last = START_OF_TEXT;
+    let cache = this.#cache.empty();
+    let pass = [START_OF_TEXT, ...guess.slice(0, limit - 1)];
     while (tokens.length < limit) {
       await betweenSteps?.();
       const isFirst = tokens.length === 0;
       const outputs = await this.#decoder.run(
         {
           ...cache,
-          input_ids: new Tensor('int64', BigInt64Array.of(BigInt(last)), [1, 1]),
+          input_ids: new Tensor('int64', BigInt64Array.from(pass, BigInt), [1, pass.length]),
           encoder_hidden_states: encoded,
           use_cache_branch: new Tensor('bool', Uint8Array.of(isFirst ? 0 : 1), [1]),
         },
         this.#wantedOutputs(isFirst, wantsAttention),
       );
       if (wantsAttention) weights.push(meanAttention(outputs, this.#alignmentHeads));
-      const token = mostProbable(floatsOf(outputs, 'logits'));
-      if (token.id === END_OF_TEXT) {
-        const frames = weights[0]?.length ?? 0;
-        return { tokens, attention: wantsAttention ? { samples: heard.length, frames, weights } : null };
+      const predicted = predictions(floatsOf(outputs, 'logits'), pass);
+      for (const token of predicted) {
+        if (token.id === END_OF_TEXT) {
+          const frames = weights[0]?.length ?? 0;
+          return { tokens, attention: wantsAttention ? { samples: heard.length, frames, weights } : null };
+        }
+        tokens.push(token);
+        ids.push(token.id);
+        const end = endBeforeLoop(ids);
+        if (end !== null) return { tokens: tokens.slice(0, end), attention: null };
       }
-      tokens.push(token);
-      ids.push(token.id);
-      const end = endBeforeLoop(ids);
-      if (end !== null) return { tokens: tokens.slice(0, end), attention: null };
-      cache = this.#nextCache(cache, outputs);
-      last = token.id;
+      cache = this.#cache.next(cache, outputs, { passed: pass.length, kept: predicted.length });
+      pass = ids.slice(-1);
     }
     return { tokens, attention: null };
   }
@@ -123,27 +114,9 @@ export class MoonshineDecoder {
     return tensorOf(outputs, 'last_hidden_state');
   }
 
-  #emptyCache(): Record<string, Tensor> {
-    const { heads, headSize } = this.#shape;
-    const empty = new Tensor('float32', new Float32Array(0), [0, heads, 1, headSize]);
-    return Object.fromEntries(
-      [...this.#selfCache, ...this.#crossCache].map((name) => [`past_key_values.${name}`, empty]),
-    );
-  }
-
-  /** The keys and values of the audio (cross-attention) come with the first step only, and are not asked for again. */
   #wantedOutputs(isFirst: boolean, wantsAttention: boolean): string[] {
-    const names = isFirst ? [...this.#selfCache, ...this.#crossCache] : this.#selfCache;
     const attention = wantsAttention ? layersOf(this.#alignmentHeads).map(attentionOutput) : [];
-    return ['logits', ...names.map((name) => `present.${name}`), ...attention];
-  }
-
-  #nextCache(cache: Record<string, Tensor>, outputs: InferenceSession.OnnxValueMapType): Record<string, Tensor> {
-    const next = { ...cache };
-    for (const name of [...this.#selfCache, ...this.#crossCache]) {
-      if (`present.${name}` in outputs) next[`past_key_values.${name}`] = tensorOf(outputs, `present.${name}`);
-    }
-    return next;
+    return ['logits', ...this.#cache.outputs(isFirst), ...attention];
   }
 }
 
@@ -179,38 +152,9 @@ function layersOf(heads: readonly AttentionHead[]): number[] {
   return [...new Set(heads.map(({ layer }) => layer))].toSorted((a, b) => a - b);
 }
 
-function mostProbable(logits: Float32Array): DecodedToken {
-  const last = logits.subarray(logits.length - VOCABULARY_SIZE);
-  let id = 0;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < last.length; i++) {
-    const logit = last[i] ?? highest;
-    if (logit > highest) {
-      highest = logit;
-      id = i;
-    }
-  }
-  let sum = 0;
-  for (const logit of last) sum += Math.exp(logit - highest);
-  return { id, logProbability: -Math.log(sum) };
-}
-
-function cacheNames(layers: number, attention: 'decoder' | 'encoder'): string[] {
-  return Array.from({ length: layers }, (_, layer) => [
-    `${layer}.${attention}.key`,
-    `${layer}.${attention}.value`,
-  ]).flat();
-}
-
 function floatTensorOf(
   outputs: InferenceSession.OnnxValueMapType,
   name: string,
 ): { data: Float32Array; dims: readonly number[] } {
   return { data: floatsOf(outputs, name), dims: tensorOf(outputs, name).dims };
-}
-
-function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
-  const value = outputs[name];
-  if (!(value instanceof Tensor)) throw new Error(`the model gave no tensor named ${name}`);
-  return value;
 }

@@ -1,5 +1,5 @@
 import type { Hypothesis, HypothesisWord } from '../engine.ts';
-import type { DecodedToken } from './decoder.ts';
+import type { DecodedToken } from './prediction.ts';
 import type { SampleRange } from './pauses.ts';
 import { beginsWord, carriesWord, textOf } from './vocabulary.ts';
 import type { TokenRange } from './word-times.ts';

@@ -33,6 +33,15 @@ export async function loadMoonshine({ size }: MoonshineOptions): Promise<Engine>
   );
 }
 
+/** The tokens of a decode, with which the next one is likely to begin. */
+class Seed {
+  readonly tokens: readonly number[];
+
+  constructor(tokens: readonly number[]) {
+    this.tokens = tokens;
+  }
+}
+
 class MoonshineEngine implements Engine {
   readonly capabilities: RecogniserCapabilities = MOONSHINE_CAPABILITIES;
   readonly identity: RecogniserIdentity;
@@ -64,12 +73,14 @@ class MoonshineEngine implements Engine {
     }
     // A draft's words have no times: they would cost their share of each draft, and the next one would move them.
     const isFinal = options.purpose === 'final';
-    const { betweenSteps } = options;
-    const { tokens, attention } = await this.#decoder.decode(audio, { attention: isFinal, betweenSteps });
+    const { betweenSteps, seed } = options;
+    const guess = !isFinal && seed instanceof Seed ? seed.tokens : [];
+    const { tokens, attention } = await this.#decoder.decode(audio, { attention: isFinal, guess, betweenSteps });
     const hypothesis = toHypothesis(tokens, {
       confidenceOf: (logProbability) => calibrated(logProbability, this.#calibration),
       timesOf: (words) => (attention === null ? [] : wordTimes(attention, words, audio)),
     });
-    return !isFinal && isInForeignScript(hypothesis.text) ? NOTHING : hypothesis;
+    if (hypothesis === NOTHING || (!isFinal && isInForeignScript(hypothesis.text))) return NOTHING;
+    return { ...hypothesis, seed: new Seed(tokens.map(({ id }) => id)) };
   }
 }

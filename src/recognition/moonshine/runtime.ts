@@ -1,4 +1,4 @@
-import { InferenceSession } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { readModelFile, type ModelFile } from './model-files.ts';
 
 /**
@@ -33,4 +33,11 @@ export function floatsOf(outputs: InferenceSession.OnnxValueMapType, name: strin
   const data = outputs[name]?.data;
   if (!(data instanceof Float32Array)) throw new Error(`the model gave no floats named ${name}`);
   return data;
+}
+
+/** @throws Error when the model has no such output. */
+export function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
+  const value = outputs[name];
+  if (!(value instanceof Tensor)) throw new Error(`the model gave no tensor named ${name}`);
+  return value;
 }

@@ -23,12 +23,12 @@ export const latency: Benchmark = {
 async function run(context: BenchmarkContext): Promise<Outcome> {
   if (context.speech === null) return NO_SPEECH;
   const recording = await joinSpeech(context.speech, { seconds: STREAM_SECONDS });
-  const { endSilenceMs } = readConfig({ MODEL: context.model });
+  const { endSilenceMs, sentenceEndSilenceMs } = readConfig({ MODEL: context.model });
   context.tell('hearing it without a server first, to know when each utterance is over');
   const engine = await describeEngine(context.model, { scriptedFaults: false }).load();
-  const decided = await decideUtterances(engine, recording, endSilenceMs);
+  const decided = await decideUtterances(engine, recording, { endSilenceMs, sentenceEndSilenceMs });
 
-  const settings = { MODEL: context.model, RECOGNISER_PROCESSES: '1', END_SILENCE_MS: String(endSilenceMs) };
+  const settings = { MODEL: context.model, RECOGNISER_PROCESSES: '1' };
   const { serverEntry: entry, signal } = context;
   return await withMeasuredServer({ entry, settings, signal }, async (server) => {
     const connection = await ApiConnection.open(server.address);
@@ -40,7 +40,7 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
       kind: 'measured',
       figures,
       notes: [
-        `model ${context.model}, ${(stream.audioMs / 1000).toFixed(1)} s of speech in chunks of ${CHUNK_MS} ms, ${decided.length} utterances, end silence ${endSilenceMs} ms`,
+        `model ${context.model}, ${(stream.audioMs / 1000).toFixed(1)} s of speech in chunks of ${CHUNK_MS} ms, ${decided.length} utterances, end silence ${sentenceEndSilenceMs} ms after sentences, else ${endSilenceMs} ms`,
         `a final: from the moment the chunk was sent that holds the last sample of the end silence, to its arrival at a subscriber; that sample waited up to ${CHUNK_MS} ms for its chunk to be full, which is the client's choice and not counted`,
         `a first interim: from the first voiced frame of its utterance, so with the ${CHUNK_MS} ms that a chunk takes to fill`,
         ...misses,

@@ -67,6 +67,7 @@ async function start(
     processes: config.recogniserProcesses,
     interimIntervalMs: config.interimIntervalMs,
     endSilenceMs: config.endSilenceMs,
+    sentenceEndSilenceMs: config.sentenceEndSilenceMs,
     scriptedFaults: config.scriptedFaults,
     logger,
   });

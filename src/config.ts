@@ -13,6 +13,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** By what a decode costs: a draft every second is what the larger model affords for several sessions. */
 const INTERIM_INTERVAL_MS = { base: 1_000, tiny: 500, scripted: 500 } as const;
 
+/** What ends an utterance, ms: silence after a sentence, and after anything else. Tones make no sentences. */
+const END_SILENCE = {
+  base: { sentenceEndSilenceMs: 448, endSilenceMs: 992 },
+  tiny: { sentenceEndSilenceMs: 448, endSilenceMs: 992 },
+  scripted: { sentenceEndSilenceMs: 512, endSilenceMs: 512 },
+} as const;
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/u;
 
 /** The settings are wrong; `message` names each of them and what to do, a line each. */
@@ -47,7 +54,8 @@ const environment = z.object({
   MODEL: z.enum(['base', 'tiny', 'scripted'], 'must be base or tiny').default('base'),
   RECOGNISER_PROCESSES: wholeNumber(1, 256).optional(),
   INTERIM_INTERVAL_MS: wholeNumber(0, MINUTE_MS).optional(),
-  END_SILENCE_MS: wholeNumber(100, 10_000).default(512),
+  END_SILENCE_MS: wholeNumber(100, 10_000).optional(),
+  SENTENCE_END_SILENCE_MS: wholeNumber(100, 10_000).optional(),
   SESSION_IDLE_TIMEOUT_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(15 * MINUTE_MS),
   SESSION_MAX_MS: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(24 * HOUR_MS),
   MAX_OPEN_SESSIONS: wholeNumber(1, 100_000).default(100),
@@ -86,6 +94,8 @@ export interface Config {
   readonly scriptedFaults: boolean | { readonly budgetFile: string };
   readonly interimIntervalMs: number;
   readonly endSilenceMs: number;
+  /** Not longer than `endSilenceMs`. */
+  readonly sentenceEndSilenceMs: number;
   readonly sessionIdleTimeoutMs: number;
   readonly sessionMaxMs: number;
   readonly maxOpenSessions: number;
@@ -135,7 +145,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     recogniserProcesses: settings.RECOGNISER_PROCESSES ?? physicalCores(),
     scriptedFaults: settings.MODEL === 'scripted' && scriptedFaults(given['SCRIPTED_FAULTS']),
     interimIntervalMs: settings.INTERIM_INTERVAL_MS ?? INTERIM_INTERVAL_MS[settings.MODEL],
-    endSilenceMs: settings.END_SILENCE_MS,
+    ...endSilence(settings),
     sessionIdleTimeoutMs: settings.SESSION_IDLE_TIMEOUT_MS,
     sessionMaxMs: settings.SESSION_MAX_MS,
     maxOpenSessions: settings.MAX_OPEN_SESSIONS,
@@ -156,6 +166,18 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
 function scriptedFaults(value: string | undefined): Config['scriptedFaults'] {
   if (value === undefined || value === '0') return false;
   return value === '1' ? true : { budgetFile: path.resolve(value) };
+}
+
+/** Who names one silence only means it for all; one after sentences is never longer than the other. */
+function endSilence(given: {
+  readonly MODEL: keyof typeof END_SILENCE;
+  readonly END_SILENCE_MS?: number | undefined;
+  readonly SENTENCE_END_SILENCE_MS?: number | undefined;
+}): { readonly endSilenceMs: number; readonly sentenceEndSilenceMs: number } {
+  const usual = END_SILENCE[given.MODEL];
+  const endSilenceMs = given.END_SILENCE_MS ?? usual.endSilenceMs;
+  const sentenceEndSilenceMs = given.SENTENCE_END_SILENCE_MS ?? given.END_SILENCE_MS ?? usual.sentenceEndSilenceMs;
+  return { endSilenceMs, sentenceEndSilenceMs: Math.min(endSilenceMs, sentenceEndSilenceMs) };
 }
 
 /**

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { bytesPerFrame } from '../../src/audio/format.ts';
 import { createResamplerTable } from '../../src/audio/resampler-table.ts';
 import { DecodeQueue } from '../../src/recognition/decode-queue.ts';
+import type { EndSilence } from '../../src/recognition/endpointing.ts';
 import { FRAME_SAMPLES, type Engine, type SpeechDetector } from '../../src/recognition/engine.ts';
 import { timelineMs } from '../../src/recognition/recogniser.ts';
 import { RecognitionSession } from '../../src/recognition/recognition-session.ts';
@@ -29,7 +30,7 @@ const VOICED = 0.5;
 export async function decideUtterances(
   engine: Engine,
   { format, bytes }: RecordedAudio,
-  endSilenceMs: number,
+  endSilence: EndSilence,
 ): Promise<DecidedUtterance[]> {
   const utterances: DecidedUtterance[] = [];
   const voicedFrames: number[] = [];
@@ -59,7 +60,7 @@ export async function decideUtterances(
     {
       engine: { ...engine, openDetector: (saved) => noting(engine.openDetector(saved), voicedFrames) },
       queue,
-      settings: { interimIntervalMs: 0, endSilenceMs },
+      settings: { interimIntervalMs: 0, ...endSilence },
       table: createResamplerTable(format.sampleRate),
       warn: (message) => {
         throw new Error(message);

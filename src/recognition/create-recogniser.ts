@@ -12,6 +12,11 @@ export interface RecogniserOptions {
   readonly interimIntervalMs: number;
   /** Silence that ends an utterance, ms. */
   readonly endSilenceMs: number;
+  /**
+   * Silence that ends an utterance which is a whole sentence, ms.
+   * @default endSilenceMs
+   */
+  readonly sentenceEndSilenceMs?: number;
   readonly logger: RecogniserLogger;
   readonly timing?: Partial<ProcessTiming>;
   /**
@@ -24,12 +29,13 @@ export interface RecogniserOptions {
 /** The recogniser of a server: not started yet, but its capabilities and identity are known. */
 export function createRecogniser(options: RecogniserOptions): ProcessPool {
   const { model, interimIntervalMs, endSilenceMs, scriptedFaults = false } = options;
+  const { sentenceEndSilenceMs = endSilenceMs } = options;
   const { capabilities, identity } = describeEngine(model, { scriptedFaults });
   return new ProcessPool({
     capabilities,
-    identity: { ...identity, settings: { ...identity.settings, endSilenceMs } },
+    identity: { ...identity, settings: { ...identity.settings, endSilenceMs, sentenceEndSilenceMs } },
     processes: options.processes,
-    settings: { model, interimIntervalMs, endSilenceMs, scriptedFaults },
+    settings: { model, interimIntervalMs, endSilenceMs, sentenceEndSilenceMs, scriptedFaults },
     timing: { ...DEFAULT_TIMING, ...options.timing },
     logger: options.logger,
   });

@@ -36,11 +36,24 @@ export type EndpointEvent =
   | { readonly kind: 'opened'; readonly startFrame: number }
   /** Silence has begun, and if it lasts the utterance will be exactly this. */
   | { readonly kind: 'candidate'; readonly startFrame: number; readonly endFrame: number }
+  /** The utterance ends here if what was said (the candidate's words) is a whole sentence: see `endHere`. */
+  | { readonly kind: 'questioned'; readonly startFrame: number; readonly endFrame: number }
   /** The speaker went on after a candidate. */
   | { readonly kind: 'withdrawn' }
   | { readonly kind: 'ended'; readonly startFrame: number; readonly endFrame: number }
   /** Too long: ended at a dip; an utterance that begins at `endFrame` is open. */
   | { readonly kind: 'cut'; readonly startFrame: number; readonly endFrame: number };
+
+/** How long a silence ends an utterance, ms; in steps of 32 ms. */
+export interface EndSilence {
+  readonly endSilenceMs: number;
+  /**
+   * After a sentence's end. It asks for the words of each utterance at such a silence; not shorter than `endSilenceMs`, it
+   * asks for none.
+   * @default endSilenceMs
+   */
+  readonly sentenceEndSilenceMs?: number;
+}
 
 const openStateSchema = z.object({
   startFrame: z.int().min(0),
@@ -67,20 +80,21 @@ interface OpenUtterance {
 
 /**
  * Finds utterances in a sequence of speech probabilities, one per 32 ms frame. Pure: its events are a function of the
- * probabilities alone, never of time or load.
+ * probabilities, and of the answers to its questions, never of time or load.
  */
 export class Endpointer {
   readonly #endSilence: number;
+  readonly #sentenceEndSilence: number;
   readonly #postPad: number;
   #position: number;
   #previousEnd: number;
   #recentVoiced: number;
   #open: OpenUtterance | null;
 
-  /** @param endSilenceMs silence that ends an utterance, in steps of 32 ms. */
-  constructor(endSilenceMs: number, saved: EndpointerState | null = null) {
+  constructor({ endSilenceMs, sentenceEndSilenceMs = endSilenceMs }: EndSilence, saved: EndpointerState | null = null) {
     this.#endSilence = Math.max(1, Math.round(endSilenceMs / FRAME_MS));
-    this.#postPad = Math.min(POST_PAD, this.#endSilence);
+    this.#sentenceEndSilence = Math.max(1, Math.round(sentenceEndSilenceMs / FRAME_MS));
+    this.#postPad = Math.min(POST_PAD, this.#endSilence, this.#sentenceEndSilence);
     this.#position = saved?.position ?? 0;
     this.#previousEnd = saved?.previousEnd ?? 0;
     this.#recentVoiced = saved?.recentVoiced ?? 0;
@@ -117,6 +131,11 @@ export class Endpointer {
     const startFrame = this.#startOfUtterance();
     this.#open = { startFrame, silentFrames: 0, lateLevels: [] };
     return [{ kind: 'opened', startFrame }];
+  }
+
+  /** The answer to `questioned`, before the next frame: a sentence is over, and so is the utterance. */
+  endHere(): EndpointEvent[] {
+    return this.#open ? [this.#end(this.#open)] : [];
   }
 
   /**
@@ -162,8 +181,12 @@ export class Endpointer {
       length > LONG_UTTERANCE_FRAMES ? Math.min(LONG_END_SILENCE, this.#endSilence) : this.#endSilence;
     if (open.silentFrames >= silenceNeeded) return [this.#end(open)];
     if (length >= MAX_UTTERANCE_FRAMES) return [this.#cut(open)];
-    if (open.silentFrames !== this.#postPad) return [];
-    return [{ kind: 'candidate', startFrame: open.startFrame, endFrame: this.#position }];
+    const { startFrame, silentFrames } = open;
+    const endFrame = this.#position - silentFrames + this.#postPad;
+    const events: EndpointEvent[] = [];
+    if (silentFrames === this.#postPad) events.push({ kind: 'candidate', startFrame, endFrame });
+    if (silentFrames === this.#sentenceEndSilence) events.push({ kind: 'questioned', startFrame, endFrame });
+    return events;
   }
 
   #end(open: OpenUtterance): EndpointEvent {

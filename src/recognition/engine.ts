@@ -28,6 +28,8 @@ export interface Hypothesis {
   readonly confidence: number | null;
   /** For an interim of the same utterance that hears more of it: `DecodeOptions.seed`. Means something to this engine only. */
   readonly seed?: unknown;
+  /** How sure it is that a sentence ends with the text, 0..1; absent where the engine can't tell. */
+  readonly sentenceEnd?: number;
 }
 
 export interface DecodeOptions {

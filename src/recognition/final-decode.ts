@@ -10,6 +10,8 @@ export type DecodeOutcome =
 export interface UtteranceDecode {
   /** `null` until the decode came to its end. */
   readonly outcome: DecodeOutcome | null;
+  /** Resolves when it did; to `null` when it was cancelled before. */
+  untilOutcome(): Promise<DecodeOutcome | null>;
   /** What was speculative has become certain. */
   confirm(): void;
   /** What was speculative has come to nothing; if it has begun it goes on as a draft. */
@@ -20,6 +22,7 @@ export interface UtteranceDecode {
 /** Of an utterance that is not decoded at all. */
 export const SKIPPED_DECODE: UtteranceDecode = {
   outcome: { kind: 'skipped' },
+  untilOutcome: () => Promise.resolve({ kind: 'skipped' }),
   confirm: () => {},
   withdraw: () => {},
   cancel: () => {},
@@ -29,6 +32,8 @@ export const SKIPPED_DECODE: UtteranceDecode = {
 export class QueuedDecode implements UtteranceDecode {
   readonly #ticket: DecodeTicket;
   #outcome: DecodeOutcome | null = null;
+  readonly #settled: Promise<DecodeOutcome | null>;
+  #settle: (outcome: DecodeOutcome | null) => void = () => {};
 
   constructor(
     queue: DecodeLine,
@@ -40,8 +45,12 @@ export class QueuedDecode implements UtteranceDecode {
       readonly onOutcome: (outcome: DecodeOutcome) => void;
     },
   ) {
+    this.#settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
     const settle = (outcome: DecodeOutcome): void => {
       this.#outcome = outcome;
+      this.#settle(outcome);
       job.onOutcome(outcome);
     };
     this.#ticket = queue.add({
@@ -57,6 +66,10 @@ export class QueuedDecode implements UtteranceDecode {
     return this.#outcome;
   }
 
+  untilOutcome(): Promise<DecodeOutcome | null> {
+    return this.#settled;
+  }
+
   confirm(): void {
     this.#ticket.promote();
   }
@@ -67,5 +80,6 @@ export class QueuedDecode implements UtteranceDecode {
 
   cancel(): void {
     this.#ticket.cancel();
+    this.#settle(null);
   }
 }

@@ -5,6 +5,7 @@ import { InterimDrafts } from './interim-drafts.ts';
 import { TIMELINE_RATE } from './recogniser.ts';
 import type { ConfirmedDecision, LaneState } from './resume-state.ts';
 import { SampleBuffer } from './sample-buffer.ts';
+import { isSentenceOver } from './sentence-end.ts';
 import type { StreamContext } from './stream-context.ts';
 
 /** After this much silence it is decided, so that a restart need not read it all again. */
@@ -41,6 +42,7 @@ export class Lane {
     null;
   /** It came to nothing, but goes on as a draft of the open utterance. */
   #withdrawn: UtteranceDecode | null = null;
+  #awaitsWords = false;
   /** Known once the span is closed; its last frame may be shorter than the others. */
   #spanEndSample = Infinity;
 
@@ -50,7 +52,7 @@ export class Lane {
     this.#spanStartSample = start.spanStartSample;
     this.#audio = new SampleBuffer(start.firstSample);
     this.#detector = context.openDetector(start.state.detector);
-    this.#endpointer = new Endpointer(context.settings.endSilenceMs, start.state.endpointer);
+    this.#endpointer = new Endpointer(context.settings, start.state.endpointer);
     this.#decidedSample = start.state.decidedSample;
     this.#drafts = new InterimDrafts(context, start.channel, this.#audio);
     const open = start.state.endpointer?.open;
@@ -59,6 +61,11 @@ export class Lane {
 
   get decidedSample(): number {
     return this.#decidedSample;
+  }
+
+  /** Hearing can't go on before an utterance is decoded, since its words say whether it has ended. */
+  get awaitsWords(): boolean {
+    return this.#awaitsWords;
   }
 
   /** Audio that has come, in timeline samples. */
@@ -84,11 +91,14 @@ export class Lane {
     return this.#audio.slice(startSample, endSample);
   }
 
-  /** Hears the next whole frame, which must have come. */
+  /**
+   * Hears the next whole frame, which must have come.
+   * @throws the engine's error when words that decide a boundary could not be decoded.
+   */
   async hear(): Promise<Confirmed[]> {
     const start = this.heardSample;
     const events = await this.#hearFrame(this.#audio.slice(start, start + FRAME_SAMPLES));
-    const confirmed = this.#apply(events);
+    const confirmed = await this.#apply(events);
     const silence = this.#neverEndingSilence();
     if (silence) confirmed.push(silence);
     if (this.#endpointer.isSpeaking) this.#drafts.request(this.heardSample);
@@ -96,17 +106,20 @@ export class Lane {
     return confirmed;
   }
 
-  /** The span ends with the audio that has come: hears the rest and decides everything. */
+  /**
+   * The span ends with the audio that has come: hears the rest and decides everything.
+   * @throws like `hear`.
+   */
   async close(): Promise<Confirmed[]> {
     this.#spanEndSample = this.#audio.end;
-    const events: EndpointEvent[] = [];
+    const confirmed: Confirmed[] = [];
     while (this.heardSample < this.#spanEndSample) {
       const start = this.heardSample;
       const frame = new Float32Array(FRAME_SAMPLES);
       frame.set(this.#audio.slice(start, Math.min(start + FRAME_SAMPLES, this.#spanEndSample)));
-      events.push(...(await this.#hearFrame(frame)));
+      confirmed.push(...(await this.#apply(await this.#hearFrame(frame))));
     }
-    const confirmed = this.#apply([...events, ...this.#endpointer.flush()]);
+    confirmed.push(...(await this.#apply(this.#endpointer.flush())));
     if (this.#decidedSample < this.#spanEndSample) confirmed.push(this.#silenceTo(this.#spanEndSample));
     return confirmed;
   }
@@ -133,7 +146,7 @@ export class Lane {
     return events;
   }
 
-  #apply(events: readonly EndpointEvent[]): Confirmed[] {
+  async #apply(events: readonly EndpointEvent[]): Promise<Confirmed[]> {
     const confirmed: Confirmed[] = [];
     for (const event of events) {
       switch (event.kind) {
@@ -142,6 +155,9 @@ export class Lane {
           break;
         case 'candidate':
           this.#speculate(this.#sampleOf(event.startFrame), this.#sampleOf(event.endFrame));
+          break;
+        case 'questioned':
+          if (await this.#isOver(event)) confirmed.push(...(await this.#apply(this.#endpointer.endHere())));
           break;
         case 'withdrawn':
           this.#withdrawSpeculation();
@@ -180,6 +196,30 @@ export class Lane {
     }
     this.#dropSpeculation();
     return this.#context.decodeFinal(this.#audio.slice(startSample, endSample));
+  }
+
+  /**
+   * Whether the words of the would-be final end a sentence. Waits for them however long it takes, so that the answer does not
+   * depend on it.
+   */
+  async #isOver(event: { startFrame: number; endFrame: number }): Promise<boolean> {
+    // What would be asked is just what can't be decoded.
+    if (this.#context.skipsNext) return true;
+    const startSample = this.#sampleOf(event.startFrame);
+    const endSample = this.#sampleOf(event.endFrame);
+    // None after a restart in the middle of the silence, nor where nothing is decoded ahead.
+    this.#speculation ??= {
+      startSample,
+      endSample,
+      decode: this.#context.decodeFinal(this.#audio.slice(startSample, endSample)),
+    };
+    const { decode } = this.#speculation;
+    decode.confirm();
+    this.#awaitsWords = true;
+    const outcome = await decode.untilOutcome();
+    this.#awaitsWords = false;
+    if (outcome?.kind === 'failed') throw outcome.error;
+    return outcome?.kind === 'decoded' && isSentenceOver(outcome.hypothesis);
   }
 
   #speculate(startSample: number, endSample: number): void {

@@ -8,6 +8,7 @@ export const processSettingsSchema = z.object({
   model: z.enum(MODEL_NAMES),
   interimIntervalMs: z.number().min(0),
   endSilenceMs: z.number().min(0),
+  sentenceEndSilenceMs: z.number().min(0),
   scriptedFaults: z.union([z.boolean(), z.object({ budgetFile: z.string() })]),
 });
 export type ProcessSettings = z.infer<typeof processSettingsSchema>;

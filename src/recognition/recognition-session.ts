@@ -98,9 +98,9 @@ export class RecognitionSession implements RecognitionStream {
     if (options.resume) this.#restore(options.resume);
   }
 
-  /** True while audio waits to be heard. */
+  /** True while audio waits to be heard, unless a decode has to end first. */
   get isBusy(): boolean {
-    return this.#inputs.isBusy;
+    return this.#inputs.isBusy && !this.#span?.awaitsWords;
   }
 
   /** Counts detector frames: the sign of life of a stream that is busy. */

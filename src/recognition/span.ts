@@ -51,6 +51,11 @@ export class Span {
     return Math.min(...this.lanes.map((lane) => lane.audioEnd));
   }
 
+  /** See `Lane.awaitsWords`. */
+  get awaitsWords(): boolean {
+    return this.lanes.some((lane) => lane.awaitsWords);
+  }
+
   get hasWholeFrame(): boolean {
     return this.audioEnd - this.heardSample >= FRAME_SAMPLES;
   }

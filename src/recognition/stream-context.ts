@@ -1,13 +1,12 @@
 import type { DecodeLine } from './decode-queue.ts';
+import type { EndSilence } from './endpointing.ts';
 import type { Engine, Hypothesis, SpeechDetector } from './engine.ts';
 import { QueuedDecode, SKIPPED_DECODE, type UtteranceDecode } from './final-decode.ts';
 import type { StreamOptions, Transcript } from './recogniser.ts';
 
-export interface StreamSettings {
+export interface StreamSettings extends EndSilence {
   /** Audio between two interims of an utterance, ms; 0: no interims. */
   readonly interimIntervalMs: number;
-  /** Silence that ends an utterance, ms. */
-  readonly endSilenceMs: number;
 }
 
 /** What the parts of one stream share. */
@@ -19,6 +18,8 @@ export interface StreamContext {
   readonly draftsShown: boolean;
   /** Whether anything is decoded that is not certain to be decided: drafts and speculation. */
   readonly decodesAhead: boolean;
+  /** The next utterance is not decoded (see `StreamOptions.skipFirstUtterance`). */
+  readonly skipsNext: boolean;
   openDetector(saved: unknown): SpeechDetector;
   /**
    * Of what will be an utterance if the silence that began lasts; `null`: not before it has lasted.
@@ -53,6 +54,9 @@ export function createStreamContext(options: {
     draftsShown,
     get decodesAhead() {
       return decodesAhead();
+    },
+    get skipsNext() {
+      return skipsNext;
     },
     openDetector: (saved) => {
       try {

@@ -49,6 +49,19 @@ describe('the settings', () => {
     });
   });
 
+  it('have one silence after sentences and another elsewhere, unless one is given for both', () => {
+    expect(readConfig({})).toMatchObject({ sentenceEndSilenceMs: 448, endSilenceMs: 992 });
+    expect(readConfig({ END_SILENCE_MS: '700' })).toMatchObject({ sentenceEndSilenceMs: 700, endSilenceMs: 700 });
+    expect(readConfig({ SENTENCE_END_SILENCE_MS: '300' })).toMatchObject({
+      sentenceEndSilenceMs: 300,
+      endSilenceMs: 992,
+    });
+    expect(readConfig({ SENTENCE_END_SILENCE_MS: '900', END_SILENCE_MS: '700' })).toMatchObject({
+      sentenceEndSilenceMs: 700,
+      endSilenceMs: 700,
+    });
+  });
+
   it('that are wrong are all named at once, each with what would be right', () => {
     const problems = problemsOf({
       PORT: '70000',

@@ -81,6 +81,12 @@ describe('a hypothesis', () => {
     ]);
   });
 
+  it('is as sure that a sentence has ended as of the mark that ends it', () => {
+    expect(toHypothesis(tokensOf('Is it you?', { '?': 0.4 })).sentenceEnd).toBeCloseTo(0.4);
+    expect(toHypothesis(tokensOf('It is.')).sentenceEnd).toBeCloseTo(0.9);
+    for (const text of ['it is', 'it is,', 'it is:']) expect(toHypothesis(tokensOf(text)).sentenceEnd).toBe(0);
+  });
+
   it('counts a lone dash as no word', () => {
     const hypothesis = toHypothesis(tokensOf('yes - no'));
     expect(hypothesis.text).toBe('yes - no');

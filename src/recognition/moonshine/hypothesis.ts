@@ -1,7 +1,7 @@
 import type { Hypothesis, HypothesisWord } from '../engine.ts';
 import type { DecodedToken } from './prediction.ts';
 import type { SampleRange } from './pauses.ts';
-import { beginsWord, carriesWord, textOf } from './vocabulary.ts';
+import { beginsWord, carriesWord, endsSentence, textOf } from './vocabulary.ts';
 import type { TokenRange } from './word-times.ts';
 
 /** Nothing was said. */
@@ -31,7 +31,14 @@ export function toHypothesis(tokens: readonly DecodedToken[], { confidenceOf, ti
     text: textOf(tokens.map((token) => token.id)),
     words,
     confidence: confidences.reduce((sum, confidence) => sum + confidence, 0) / confidences.length,
+    sentenceEnd: sentenceEnd(tokens),
   };
+}
+
+/** The model writes punctuation: its probability for a full stop, question or exclamation mark that it wrote last. */
+function sentenceEnd(tokens: readonly DecodedToken[]): number {
+  const last = tokens.at(-1);
+  return last !== undefined && endsSentence(last.id) ? Math.exp(last.logProbability) : 0;
 }
 
 /** On the first syllables of an utterance the English model may write Chinese: no reader is helped by such a draft. */

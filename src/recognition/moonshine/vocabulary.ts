@@ -20,6 +20,11 @@ export function carriesWord(token: number): boolean {
   return BYTE_PIECE.test(piece) || /[\p{L}\p{N}]/u.test(piece);
 }
 
+/** True when the token ends with a full stop, a question or an exclamation mark. */
+export function endsSentence(token: number): boolean {
+  return /[.?!]$/.test(pieceOf(token));
+}
+
 /**
  * The text of tokens, single spaces between words, none around. Bytes that form no character become U+FFFD; those that only
  * begin one at the end, where a draft broke off, are left out.

@@ -7,6 +7,7 @@ import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
 import { latency } from './latency.ts';
 import { millionRows } from './million-rows.ts';
+import { nothingHeard } from './nothing-heard.ts';
 import { readOptions, USAGE, UsageError, type Options } from './options.ts';
 import { segmentWriter } from './segment-writer.ts';
 import { streamCost } from './stream-cost.ts';
@@ -21,6 +22,7 @@ import { wordTimes } from './word-times.ts';
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
   latency,
+  nothingHeard,
   streamCost,
   wordTimes,
   // These measure the disk.

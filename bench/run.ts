@@ -5,6 +5,7 @@ import path from 'node:path';
 import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
+import { confidence } from './confidence.ts';
 import { latency } from './latency.ts';
 import { millionRows } from './million-rows.ts';
 import { nothingHeard } from './nothing-heard.ts';
@@ -21,6 +22,7 @@ import { wordTimes } from './word-times.ts';
 /** In the order in which they are run; names in that of the alphabet where nothing else counts. */
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
+  confidence,
   latency,
   nothingHeard,
   streamCost,

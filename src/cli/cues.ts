@@ -52,14 +52,25 @@ export function cuesOf(segment: Segment): Cue[] {
   });
 }
 
-/** The words with their times; `null` when one has none, or when they are not (any more) what the text says. */
+/**
+ * The words with their times. One without a time stays with the word before it (the first ones with the word after them), since
+ * nobody knows on which side of a split it was spoken. `null` when none has a time, or when they are not (any more) what the
+ * text says.
+ */
 function timedWords(segment: Segment, text: string): TimedWord[] | null {
   const words: TimedWord[] = [];
-  let earliest = segment.startMs;
-  for (const word of segment.words) {
-    if (word.startMs === null || word.endMs === null || word.startMs < earliest) return null;
-    earliest = word.startMs;
-    words.push({ text: printable(word.text), startMs: word.startMs, endMs: word.endMs });
+  let untimed = '';
+  for (const { text: word, startMs, endMs } of segment.words) {
+    const previous = words.at(-1);
+    if (startMs !== null && endMs !== null) {
+      if (startMs < (previous?.startMs ?? segment.startMs)) return null;
+      words.push({ text: `${untimed}${printable(word)}`, startMs, endMs });
+      untimed = '';
+    } else if (previous === undefined) {
+      untimed += `${printable(word)} `;
+    } else {
+      words[words.length - 1] = { ...previous, text: `${previous.text} ${printable(word)}` };
+    }
   }
   return words.map((word) => word.text).join(' ') === text ? words : null;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { areaUnderCurve, expectedCalibrationError, reliability } from '../../bench/support/reliability.ts';
 import { matchWords } from '../../bench/support/word-matches.ts';
 import { synthesisedRecordings } from '../../bench/support/word-references.ts';
 
@@ -56,5 +57,33 @@ describe('the references for word times', () => {
       expect(times.length).toBeGreaterThan(10);
       expect(times).toEqual(times.toSorted((a, b) => a - b));
     }
+  });
+});
+
+describe('the reliability of confidence', () => {
+  const judgedAs = (confidence: number, count: number, right: number) =>
+    Array.from({ length: count }, (_, i) => ({ confidence, isRight: i < right }));
+
+  it('is perfect when words are right as often as it says', () => {
+    expect(expectedCalibrationError([...judgedAs(0.75, 100, 75), ...judgedAs(0.2, 50, 10)])).toBeCloseTo(0, 10);
+  });
+
+  it('is the worse the further it is from that, each word counting the same', () => {
+    const judged = [...judgedAs(0.95, 90, 90), ...judgedAs(1, 10, 0)];
+    expect(reliability(judged)).toEqual([
+      { from: 0.9, count: 100, meanConfidence: expect.closeTo(0.955), shareRight: 0.9 },
+    ]);
+    expect(expectedCalibrationError(judged)).toBeCloseTo(0.055, 10);
+  });
+
+  it('tells right from wrong as far as right ones are more sure', () => {
+    expect(areaUnderCurve([...judgedAs(0.9, 5, 5), ...judgedAs(0.3, 5, 0)])).toBe(1);
+    expect(areaUnderCurve([...judgedAs(0.9, 5, 0), ...judgedAs(0.3, 5, 5)])).toBe(0);
+    expect(areaUnderCurve(judgedAs(0.7, 10, 4))).toBe(0.5);
+  });
+
+  it('of nothing is not known', () => {
+    expect(expectedCalibrationError([])).toBeNull();
+    expect(areaUnderCurve(judgedAs(0.7, 3, 3))).toBeNull();
   });
 });

@@ -139,6 +139,18 @@ describe('cues', () => {
     expect(cuesOf({ ...untimed, words })).toHaveLength(1);
   });
 
+  it.each([0, 12, 13, 25])('keep word %i beside its neighbour when it alone has no time', (index) => {
+    const whole = timed(LONG, 1000, 300);
+    const words = whole.words.map((word, i) => (i === index ? { ...word, startMs: null, endMs: null } : word));
+    const cues = cuesOf({ ...whole, words });
+    expect(cues.length).toBeGreaterThan(1);
+    expect(cues.flatMap((cue) => cue.lines).join(' ')).toBe(LONG);
+    const starts = cues.slice(1).map((cue) => cue.startMs);
+    expect(whole.words.filter((_, i) => i !== index).map((word) => word.startMs)).toEqual(
+      expect.arrayContaining(starts),
+    );
+  });
+
   it('leave a segment whole whose words are not what its text says', () => {
     expect(cuesOf({ ...timed(LONG, 0, 300), text: `${LONG} Yes.` })).toHaveLength(1);
   });

@@ -20,7 +20,7 @@ const COLUMNS = [
 /** The least that could write segments to a migrated database: prepared statements on a connection of this thread. */
 export class BareWriter {
   readonly #database: Database.Database;
-  readonly #insert: Database.Statement<unknown[]>;
+  readonly #insert: Database.Statement;
   readonly #writeBatch: Database.Transaction<(batch: readonly Segment[]) => void>;
 
   constructor(database: Database.Database) {

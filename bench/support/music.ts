@@ -133,7 +133,7 @@ const piano: Instrument = (pitch) =>
 
 /** Three slightly detuned sawtooth waves with a slow attack. */
 const synthesiser: Instrument = (pitch) =>
-  note(BAR_SECONDS * 1.1, (t, rest) => {
+  shape(BAR_SECONDS * 1.1, (t, rest) => {
     const swell = 0.4 * Math.min(1, t / 0.4, rest / 0.3);
     return (
       swell * partials(pitch, 12, (n) => [0.997, 1, 1.003].reduce((sum, by) => sum + wave(n * pitch * by * t), 0) / n)
@@ -141,14 +141,14 @@ const synthesiser: Instrument = (pitch) =>
   });
 
 const bowedString: Instrument = (pitch) =>
-  note(BEAT_SECONDS * 0.95, (t, rest) => {
+  shape(BEAT_SECONDS * 0.95, (t, rest) => {
     const turns = pitch * t + 0.06 * wave(5.5 * t);
     return Math.min(1, t / 0.08, rest / 0.06) * partials(pitch, 10, (n) => wave(n * turns) / n ** 1.2);
   });
 
 /** A sawtooth two octaves lower, of which the partials around a rising and falling frequency are heard. */
 const wahWah: Instrument = (pitch) =>
-  note(BEAT_SECONDS * 0.9, (t, rest) => {
+  shape(BEAT_SECONDS * 0.9, (t, rest) => {
     const centre = 400 + 1_800 * Math.sin((Math.PI * t) / (t + rest)) ** 2;
     const loudness = (frequency: number) => 1 / (1 + ((frequency - centre) / 250) ** 2);
     return (
@@ -161,7 +161,7 @@ const wahWah: Instrument = (pitch) =>
 const pluckedString: Instrument = (pitch) => {
   const string = Float32Array.from({ length: Math.round(RATE / pitch) }, randomNumbers(7));
   let position = 0;
-  return note(0.6, () => {
+  return shape(0.6, () => {
     const next = (position + 1) % string.length;
     const sample = string[position] ?? 0;
     string[position] = 0.498 * (sample + (string[next] ?? 0));
@@ -171,18 +171,18 @@ const pluckedString: Instrument = (pitch) => {
 };
 
 const bassDrum: Instrument = () =>
-  note(0.3, (t) => 1.5 * Math.exp(-t * 12) * wave(50 * t + 4 * (1 - Math.exp(-t * 30))));
+  shape(0.3, (t) => 1.5 * Math.exp(-t * 12) * wave(50 * t + 4 * (1 - Math.exp(-t * 30))));
 
 const snare: Instrument = () => {
   const random = randomNumbers(11);
-  return note(0.2, (t) => Math.exp(-t * 22) * (0.8 * random() + 0.5 * wave(190 * t)));
+  return shape(0.2, (t) => Math.exp(-t * 22) * (0.8 * random() + 0.5 * wave(190 * t)));
 };
 
 /** The difference of neighbouring random numbers is mostly treble. */
 const hiHat: Instrument = () => {
   const random = randomNumbers(13);
   let before = 0;
-  return note(0.06, (t) => {
+  return shape(0.06, (t) => {
     const now = random();
     const sample = 0.4 * Math.exp(-t * 70) * (now - before);
     before = now;
@@ -191,7 +191,7 @@ const hiHat: Instrument = () => {
 };
 
 /** @param sample of second `t`, when `rest` seconds are left. */
-function note(seconds: number, sample: (t: number, rest: number) => number): Float32Array {
+function shape(seconds: number, sample: (t: number, rest: number) => number): Float32Array {
   return Float32Array.from({ length: Math.round(seconds * RATE) }, (_, i) => sample(i / RATE, seconds - i / RATE));
 }
 

@@ -81,6 +81,14 @@ describe('live captions', () => {
     expect(line).toMatch(/^1:01 {2}A+….*the end is$/u);
   });
 
+  it('are dim where they may still change', () => {
+    const screen = new Screen(true);
+    const captions = new LiveCaptions(screen, {});
+    captions.showSegment({ ...segment('INTERIM', 'Good morning to'), stableLength: 'Good'.length });
+    expect(screen.written).toContain('  \u001b[22mGood\u001b[2m morning to\u001b[22m');
+    expect(screen.lines).toEqual(['1:01  Good morning to']);
+  });
+
   it('take a withdrawn sentence away', () => {
     const screen = new Screen(true);
     const captions = new LiveCaptions(screen, {});

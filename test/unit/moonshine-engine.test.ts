@@ -109,6 +109,42 @@ describe.each(['base', 'tiny'] as const)('Moonshine %s', (size) => {
     expect(again).toEqual(first);
   });
 
+  it('hears as much when a draft begins with the words of the one before, in fewer steps', async () => {
+    const audio = recording('river.wav');
+    const steps = async (seed?: unknown) => {
+      let count = 0;
+      const betweenSteps = () => {
+        count += 1;
+        return undefined;
+      };
+      const { text } = await engine.decode(audio, { language: 'en', purpose: 'interim', seed, betweenSteps });
+      return { count, errors: wordErrors(RIVER, text) };
+    };
+    const before = await engine.decode(audio.slice(0, audio.length - 16_000), { language: 'en', purpose: 'interim' });
+    const [alone, seeded] = [await steps(), await steps(before.seed)];
+    expect(alone.errors).toMatchObject({ substitutions: 0, deletions: 0, insertions: 0 });
+    expect(seeded.errors).toEqual(alone.errors);
+    expect(seeded.count).toBeLessThan(alone.count - 4);
+  });
+
+  it('lets no draft help or harm a final', async () => {
+    const river = await engine.decode(recording('river.wav'), FINAL);
+    const garden = await engine.decode(recording('garden.wav'), FINAL);
+    expect(await engine.decode(recording('garden.wav'), { ...FINAL, seed: river.seed })).toEqual(garden);
+    expect(await engine.decode(recording('river.wav'), { ...FINAL, seed: river.seed })).toEqual(river);
+  });
+
+  it('ends a decode that nobody wants any more at its next step', async () => {
+    let steps = 0;
+    const betweenSteps = () => {
+      steps += 1;
+      if (steps === 3) throw new Error('cancelled');
+      return undefined;
+    };
+    await expect(engine.decode(recording('river.wav'), { ...FINAL, betweenSteps })).rejects.toThrow('cancelled');
+    expect(steps).toBe(3);
+  });
+
   it('is sure of clear speech, and less sure of the same speech in noise', async () => {
     const clear = recording('river.wav');
     const hissLevel = 0.08;

@@ -126,7 +126,7 @@ function compose(seconds: number, bar: Bar): Float32Array {
 
 /** Partials that fade, the higher the sooner. */
 const piano: Instrument = (pitch) =>
-  note(
+  shape(
     1.2,
     (t) => Math.min(1, t / 0.004) * partials(pitch, 8, (n) => (Math.exp(-t * (2 + n)) / n) * wave(n * pitch * t)),
   );

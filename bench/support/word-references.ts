@@ -9,7 +9,7 @@ export interface TimedRecording {
   readonly words: readonly SpokenWord[];
 }
 
-export interface SpokenWord {
+interface SpokenWord {
   readonly text: string;
   /** Milliseconds from the recording's first sample. */
   readonly startMs: number;

@@ -4,7 +4,7 @@ export interface DecodedToken {
   readonly logProbability: number;
 }
 
-export const VOCABULARY_SIZE = 32_768;
+const VOCABULARY_SIZE = 32_768;
 
 /** So far below the highest logit, the whole vocabulary adds less than 4 billionths to the sum of exponentials. */
 const NEGLIGIBLE = -30;

@@ -65,7 +65,7 @@ describe('startSession', () => {
     ['a speaker with a name on two lines', { speakers: ['Ann\nBob'] }],
     ['a speaker with half of a character', { speakers: ['\ud83d'] }],
     ['an unknown language', { language: 'tlh' }],
-    ['an unknown encoding', { audio: { encoding: 'MP3' } }],
+    ['an unknown encoding', { audio: { encoding: 'AAC' } }],
     ['an empty externalId', { externalId: '' }],
     ['a title that is too long', { title: 'x'.repeat(501) }],
     ['metadata that is too large', { metadata: 'x'.repeat(17_000) }],

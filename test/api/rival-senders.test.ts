@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf, dataOf, GraphqlClient, type GraphqlResult } from '../support/graphql-client.ts';
 import { rawRequest } from '../support/http.ts';
@@ -10,6 +8,7 @@ import {
   finalsOf,
   readSession,
   sendChunk,
+  sendChunks,
   SKIP,
   speechChunks,
   startSession,
@@ -17,6 +16,7 @@ import {
   type Acknowledgement,
   type SessionView,
 } from '../support/operations.ts';
+import { descendantsOf } from '../support/process-tree.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 
@@ -89,10 +89,10 @@ describe('a session that is being ended', () => {
   it('takes no more audio, answers what it has again, and ends once however often it is asked to', async () => {
     const { client } = server;
     const sessionId = await startSession(client);
-    for (const [sequence, chunk] of SPEECH.entries()) dataOf(await sendChunk(client, sessionId, sequence, chunk));
-    // Without the database nothing comes to its end.
-    const database = new Database(join(server.dataDirectory, 'verbatim.db'));
-    database.exec('BEGIN IMMEDIATE');
+    await sendChunks(client, sessionId, SPEECH);
+    // Nothing comes to its end while the recogniser is held.
+    const [recogniser = 0] = descendantsOf(process.pid, /recogniser-process/u);
+    process.kill(recogniser, 'SIGSTOP');
     try {
       const end = () => client.data<{ endSession: { session: SessionView } }>(END, { input: { sessionId } });
       const ends = [
@@ -111,13 +111,13 @@ describe('a session that is being ended', () => {
         nextSequence: next,
       });
       ends.push(end());
-      database.exec('ROLLBACK');
+      process.kill(recogniser, 'SIGCONT');
       const sessions = (await Promise.all(ends)).map(({ endSession: { session } }) => session);
       expect(sessions[0]).toMatchObject({ status: 'COMPLETED', endReason: 'CLIENT', nextSequence: next });
       for (const session of sessions) expect(session).toEqual(sessions[0]);
       expect(await endSession(client, sessionId, next)).toEqual(sessions[0]);
     } finally {
-      database.close();
+      process.kill(recogniser, 'SIGCONT');
     }
     expect(await transcriptOf(sessionId)).toEqual([WORDS]);
   });

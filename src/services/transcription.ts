@@ -143,7 +143,9 @@ export class Transcription {
     const { audioFormat } = record;
     if (isContainer(audioFormat)) return readPackets(audio, audioFormat, frame);
     const samples = audio.reader(frame);
-    return { next: () => samples.nextRun(audioFormat.sampleRate * RUN_SECONDS) };
+    const runFrames = audioFormat.sampleRate * RUN_SECONDS;
+    // Audio that is given up ends where a chunk does: a run across that would give up more.
+    return { next: () => (this.#writtenFrame < this.#omitBeforeFrame ? samples.next() : samples.nextRun(runFrames)) };
   }
 
   /** Hands the log's audio to the stream as fast as the recogniser works, until the session's end or the stream's. */

@@ -13,10 +13,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** By what a decode costs: a draft every second is what the larger model affords for several sessions. */
 const INTERIM_INTERVAL_MS = { base: 1_000, tiny: 500, scripted: 500 } as const;
 
-/** What ends an utterance, ms: silence after a sentence, and after anything else. Tones make no sentences. */
+/**
+ * What ends an utterance, ms: silence after a sentence, and after anything else. With tiny the words got no better by the
+ * difference than by a longer silence for all; tones make no sentences.
+ */
 const END_SILENCE = {
   base: { sentenceEndSilenceMs: 448, endSilenceMs: 992 },
-  tiny: { sentenceEndSilenceMs: 448, endSilenceMs: 992 },
+  tiny: { sentenceEndSilenceMs: 512, endSilenceMs: 512 },
   scripted: { sentenceEndSilenceMs: 512, endSilenceMs: 512 },
 } as const;
 

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { piecesOf, TONE_SENTENCES, toneContainers } from '../support/containers.ts';
 import { dataOf } from '../support/graphql-client.ts';
 import { rawRequest } from '../support/http.ts';
 import {
@@ -48,6 +49,25 @@ describe('raw audio', () => {
     }
     await endSession(server.client, sessionId, chunks.length);
     expect(textsOf(await collectSegments(server.client, sessionId, { fromStart: true }))).toEqual(['alpha bravo']);
+  });
+
+  it.each(toneContainers())('may be a stream of $name in pieces, through both doors', async ({ format, bytes }) => {
+    const sessionId = await startSession(server.client, { audio: format });
+    const pieces = piecesOf(bytes, () => 8_000).map((piece) => Buffer.from(piece));
+    for (const [sequence, piece] of pieces.entries()) {
+      const acknowledgement =
+        sequence % 2 === 0
+          ? (await post(sessionId, sequence, piece)).body
+          : dataOf(await sendChunk(server.client, sessionId, sequence, piece)).sendAudio;
+      expect(acknowledgement).toMatchObject({ nextSequence: sequence + 1, duplicate: false });
+    }
+    // Samples of WAV may be any bytes.
+    expect((await post(sessionId, pieces.length, Buffer.alloc(4_000, 1))).body).toMatchObject(
+      format.encoding === 'WAV' ? { nextSequence: pieces.length + 1 } : { error: { code: 'AUDIO_MALFORMED' } },
+    );
+    await endSession(server.client, sessionId);
+    const finals = await collectSegments(server.client, sessionId, { fromStart: true });
+    expect(textsOf(finals)).toEqual(TONE_SENTENCES);
   });
 
   it('takes the id as it is, without percent-encoding', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
+import { piecesOf, TONE_SENTENCES, toneContainers } from '../support/containers.ts';
 import { GraphqlClient } from '../support/graphql-client.ts';
 import {
   collectSegments,
@@ -25,6 +26,24 @@ const SCRIPT: ToneSpeechPart[] = [
   ...(['india', pause, 'juliett', 'kilo', pause, 'lima', 'mike', 'november', pause, 'oscar', pause] as const),
 ];
 const START_TIME_MS = 60_000;
+
+/** Each in about 64 chunks. */
+const STREAMS = [
+  {
+    name: 'samples',
+    audio: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
+    chunks: speechChunks(SCRIPT),
+    words: SCRIPT.filter((part) => typeof part === 'string').join(' '),
+  },
+  ...toneContainers()
+    .filter(({ format }) => format.encoding === 'WEBM_OPUS')
+    .map(({ name, format, bytes }) => ({
+      name,
+      audio: format,
+      chunks: piecesOf(bytes, () => Math.ceil(bytes.length / 64)).map((piece) => Buffer.from(piece)),
+      words: TONE_SENTENCES.join(' '),
+    })),
+];
 
 /** What must be the same whatever happens to the server: all but the session's name. */
 function account(finals: readonly SegmentView[]) {
@@ -80,20 +99,16 @@ describe('kill -9 of the server in the middle of a stream', () => {
     return session.segments.edges.map(({ node }) => node);
   }
 
-  it(
-    'loses nothing that was acknowledged, changes nothing that was shown, and gives each final once',
-    async () => {
-      const chunks = speechChunks(SCRIPT);
-
-      const reference = await startSession(client);
+  it.each(STREAMS)(
+    'loses nothing of $name that was acknowledged, changes nothing that was shown, and gives each final once',
+    async ({ audio, chunks, words }) => {
+      const reference = await startSession(client, { audio });
       await sendChunks(client, reference, chunks);
       await endSession(client, reference, chunks.length);
       const undisturbed = finalsOf(await collectSegments(client, reference, { fromStart: true }));
-      expect(undisturbed.map(({ text }) => text).join(' ')).toBe(
-        SCRIPT.filter((part) => typeof part === 'string').join(' '),
-      );
+      expect(undisturbed.map(({ text }) => text).join(' ')).toBe(words);
 
-      const sessionId = await startSession(client, { externalId: 'meeting' });
+      const sessionId = await startSession(client, { externalId: 'meeting', audio });
       const seen: SegmentView[] = [];
       let sent = 0;
       // The first kill comes right after an acknowledgement, the others after finals were shown too.
@@ -111,7 +126,7 @@ describe('kill -9 of the server in the middle of a stream', () => {
         await start();
 
         // A client that crashed too finds its session by its own name for it.
-        expect(await startSession(client, { externalId: 'meeting' })).toBe(sessionId);
+        expect(await startSession(client, { externalId: 'meeting', audio })).toBe(sessionId);
         expect(await readSession(client, sessionId)).toMatchObject({ status: 'ACTIVE', nextSequence: sent });
         expect((await storedFinals(sessionId)).slice(0, seen.length)).toEqual(seen);
       }

@@ -137,7 +137,9 @@ export class Sessions {
   #refuseWhenFull(): void {
     const { open, maxOpenSessions, capacity } = this.#parts;
     // One that gets no audio gives the recogniser nothing to do.
-    const busy = open.all.filter((session) => isBusy(session)).length;
+    const busy = open.all
+      .filter((session) => isBusy(session))
+      .reduce((streams, { record }) => streams + record.audioFormat.channels, 0);
     if (!this.#accepting) throw serverIsStopping('connect again');
     if (open.count < maxOpenSessions && busy < (capacity() ?? Infinity)) return;
     throw new ServiceError(

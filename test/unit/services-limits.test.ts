@@ -50,6 +50,25 @@ describe('a recogniser that can follow one session', () => {
   });
 });
 
+describe('a recogniser that can follow two channels', () => {
+  const services = useServices();
+
+  it('is given no session beside one that has two, since each is a stream of its own', async () => {
+    services().recogniser.capacity = 2;
+    const stereo = { ...request, audioFormat: { ...request.audioFormat, channels: 2 } };
+    const { id } = await services().sessions.start(stereo);
+    await services().audio.send(id, 0, SPEECH);
+    await expect(services().sessions.start(request)).rejects.toMatchObject({ code: 'OVERLOADED' });
+  });
+
+  it('is given one beside a session that has one', async () => {
+    services().recogniser.capacity = 2;
+    const { id } = await services().sessions.start(request);
+    await services().audio.send(id, 0, SPEECH);
+    expect(await services().sessions.start(request)).toMatchObject({ status: 'ACTIVE' });
+  });
+});
+
 describe('a session that could not be opened at the start for a reason that passes', () => {
   const services = useServices();
 

@@ -3,7 +3,14 @@ import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
 import type { Prisma, PrismaClient } from './generated/prisma/client.ts';
 import { listSegments } from './segment-list.ts';
 import { countSegments, finalsBySequence, findSegment, interimsOf } from './segment-queries.ts';
-import { findExpiredRecordings, markFailed, markRecordingRemoved, rewindCheckpoint } from './session-marks.ts';
+import { deleteSession, findDeletedSessions, forgetDeletedSession } from './session-deletions.ts';
+import {
+  findExpiredRecordings,
+  markFailed,
+  markRecordingRemoved,
+  rewindCheckpoint,
+  updateTitle,
+} from './session-marks.ts';
 import { listSessions } from './session-list.ts';
 import { newSessionRow, toSessionRecord } from './session-rows.ts';
 import {
@@ -108,6 +115,22 @@ export class PrismaSessionStore implements SessionStore {
 
   markRecordingRemoved(sessionId: string, at: Date): Promise<void> {
     return translated(() => markRecordingRemoved(this.#client, sessionId, at));
+  }
+
+  updateTitle(sessionId: string, title: string | null): Promise<boolean> {
+    return translated(() => updateTitle(this.#client, sessionId, title));
+  }
+
+  deleteSession(sessionId: string, at: Date): Promise<boolean> {
+    return translated(() => deleteSession(this.#client, sessionId, at));
+  }
+
+  findDeletedSessions(): Promise<string[]> {
+    return translated(() => findDeletedSessions(this.#client));
+  }
+
+  forgetDeletedSession(sessionId: string): Promise<void> {
+    return translated(() => forgetDeletedSession(this.#client, sessionId));
   }
 
   findSegment(id: string): Promise<Segment | null> {

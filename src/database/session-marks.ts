@@ -29,6 +29,11 @@ export async function markFailed(
   });
 }
 
+export async function updateTitle(client: PrismaClient, sessionId: string, title: string | null): Promise<boolean> {
+  const { count } = await client.session.updateMany({ where: { id: sessionId }, data: { title } });
+  return count > 0;
+}
+
 export async function findExpiredRecordings(client: PrismaClient, endedBefore: Date, limit: number): Promise<string[]> {
   const rows = await client.session.findMany({
     where: { recordingRemovedAt: null, endedAt: { lt: endedBefore }, status: sessionStatuses.toColumn('COMPLETED') },

@@ -249,6 +249,19 @@ export interface SessionStore {
   /** The session's logs are gone. */
   markRecordingRemoved(sessionId: string, at: Date): Promise<void>;
 
+  /** @returns whether there is such a session. */
+  updateTitle(sessionId: string, title: string | null): Promise<boolean>;
+
+  /**
+   * Removes the session's row and those of its segments, and remembers that its recording is to be removed; one transaction.
+   * @returns whether there was such a session.
+   */
+  deleteSession(sessionId: string, at: Date): Promise<boolean>;
+  /** Deleted sessions whose recording may still be there, by their ids. */
+  findDeletedSessions(): Promise<string[]>;
+  /** The recording of a deleted session is gone. */
+  forgetDeletedSession(sessionId: string): Promise<void>;
+
   findSegment(id: string): Promise<Segment | null>;
   /** The finals that each request asks for, ascending; all requests in one statement. */
   finalsBySequence(requests: readonly FinalsRequest[]): Promise<Segment[][]>;

@@ -3,6 +3,8 @@ import './error-code.ts';
 import './session.ts';
 import './start-session.ts';
 import './end-session.ts';
+import './update-session.ts';
+import './delete-session.ts';
 import './audio.ts';
 import './stored-session.ts';
 import './segment.ts';

@@ -132,7 +132,9 @@ export class AudioIntake {
   async #storeWhenOpen(id: string, sequence: number, append: Append): Promise<Stored> {
     const { open, lookup } = this.#parts;
     for (;;) {
-      const session = open.get(id) ?? (await open.opening(id)?.catch(() => undefined));
+      await open.opening(id)?.catch(() => undefined);
+      // Looked up now, without a wait before its use: it may be closed by the next turn.
+      const session = open.get(id);
       if (session === undefined) {
         const record = await lookup.find(id);
         if (isRunning(record)) await asServiceError(open.open(record));

@@ -7,6 +7,7 @@ import type { Logger } from './logger.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { Retention } from './retention.ts';
 import { SegmentWriter, type SegmentWriterSettings } from './segment-writer.ts';
+import { SessionDeletion } from './session-deletion.ts';
 import { SessionLogDirectory } from './session-logs.ts';
 import { SessionLookup } from './session-lookup.ts';
 import { SessionReader } from './session-reader.ts';
@@ -49,6 +50,7 @@ interface Readiness {
 export interface Services {
   readonly sessions: Sessions;
   readonly audio: AudioIntake;
+  readonly deletion: SessionDeletion;
   readonly reader: SessionReader;
   readonly recogniser: Recogniser;
   readonly warnings: SessionWarnings;
@@ -125,27 +127,35 @@ export function createServices({
     hasRecording: (id) => logs.has(id) && !retention.isRemoving(id),
     limits: settings,
   });
+  const deletion = new SessionDeletion({ store, logs, open, logger });
   const probe = new DatabaseProbe(store, now);
   let watching: NodeJS.Timeout | undefined;
   let recovering: NodeJS.Timeout | undefined;
   const recoverLeft = () =>
     open.recoverLeft().catch((error: unknown) => logger.warn({ err: error }, 'sessions not recovered yet'));
+  const finishDeletions = () =>
+    deletion.finish().catch((error: unknown) => logger.warn({ err: error }, 'deletions not finished yet'));
   const recoverFailed = () =>
     open.recoverFailed().catch((error: unknown) => logger.warn({ err: error }, 'failed sessions not tried again'));
   const timeouts = new SessionTimeouts(open, sessions, settings, logger);
   return {
     sessions,
     audio,
+    deletion,
     reader,
     recogniser,
     warnings,
     async start() {
       await storage.refresh();
+      await finishDeletions();
       await open.recover();
       timeouts.start();
       watching = setInterval(() => warnings.check(open.all), WARNING_INTERVAL_MS);
       watching.unref();
-      recovering = setInterval(() => void recoverLeft(), RECOVERY_INTERVAL_MS);
+      recovering = setInterval(() => {
+        void recoverLeft();
+        void finishDeletions();
+      }, RECOVERY_INTERVAL_MS);
       recovering.unref();
       void recoverFailed();
       retention.start();

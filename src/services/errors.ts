@@ -39,6 +39,10 @@ export class ServiceError extends Error {
   }
 }
 
+export function noSuchSession(): ServiceError {
+  return new ServiceError('NOT_FOUND', 'There is no session with this id: check it, or start a session.');
+}
+
 /** @param advice what to do when connected again */
 export function serverIsStopping(advice: string): ServiceError {
   return new ServiceError('OVERLOADED', `The server is stopping: ${advice}.`, { retryAfterMs: RETRY_WHEN_STOPPING_MS });

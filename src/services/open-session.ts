@@ -23,7 +23,7 @@ function isEndReason(reason: string): reason is EndReason {
  * from the two logs, so it can be thrown away and made again.
  */
 export class OpenSession {
-  readonly record: SessionRecord;
+  #record: SessionRecord;
   readonly audio: AudioLog;
   readonly journal: Journal<JournalEntry>;
   readonly feed: SegmentFeed;
@@ -47,7 +47,7 @@ export class OpenSession {
     readFinals: ReadFinals;
     journalWasCut: boolean;
   }) {
-    this.record = parts.record;
+    this.#record = parts.record;
     this.audio = parts.audio;
     this.journal = parts.journal;
     this.journalWasCut = parts.journalWasCut;
@@ -57,6 +57,17 @@ export class OpenSession {
 
   get id(): string {
     return this.record.id;
+  }
+
+  /** The session as the database had it when it was opened; what was changed since by its owner is in it. */
+  get record(): SessionRecord {
+    return this.#record;
+  }
+
+  /** Its row has the new title already. */
+  rename(title: string | null): void {
+    this.#record = { ...this.#record, title };
+    this.updates.touch();
   }
 
   /** What the journal says up to its durable end. */

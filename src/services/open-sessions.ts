@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Segment, SessionRecord, SessionStore } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
 import { isDamage } from './error-mapping.ts';
-import { serverIsStopping } from './errors.ts';
+import { noSuchSession, serverIsStopping } from './errors.ts';
 import type { Logger } from './logger.ts';
 import { isRunning, OpenSession } from './open-session.ts';
 import type { SegmentWriter } from './segment-writer.ts';
@@ -27,6 +27,8 @@ interface Opened {
   transcription: Transcription | null;
   /** Told when the session is completed and the database has it whole. */
   readonly completed: Signal;
+  /** It is deleted, or about to be: what it still does comes to nothing. */
+  discarded: boolean;
 }
 
 /** Of the time for stopping, what is kept for committing the last batches, in milliseconds. */
@@ -39,6 +41,8 @@ export class OpenSessions {
   readonly #opening = new Map<string, Promise<OpenSession>>();
   /** Completed, their logs not closed yet: nobody else may write to those. */
   readonly #closing = new Map<string, Promise<void>>();
+  /** To be deleted at this moment: nobody opens them. */
+  readonly #discarding = new Map<string, Promise<void>>();
   /** Not over, and not opened at the start. */
   readonly #unrecovered = new Set<string>();
   #stopped = false;
@@ -97,7 +101,7 @@ export class OpenSessions {
 
   /** Opens a session's logs and goes on with its transcription where its journal ends. Calls at the same time share one. */
   open(record: SessionRecord): Promise<OpenSession> {
-    return this.#once(record, async () => this.#goOn(await this.#load(record)));
+    return this.#once(record.id, async (present) => this.#goOn(await this.#load(present)));
   }
 
   /**
@@ -106,8 +110,8 @@ export class OpenSessions {
    * is not called.
    */
   reopen(record: SessionRecord, append: (session: OpenSession) => Promise<unknown>): Promise<OpenSession> {
-    return this.#once(record, async () => {
-      const session = await this.#load(record, (loaded) => this.#sayActive(loaded));
+    return this.#once(record.id, async (present) => {
+      const session = await this.#load(present, (loaded) => this.#sayActive(loaded));
       try {
         await append(session);
       } catch (error) {
@@ -118,6 +122,18 @@ export class OpenSessions {
       this.#parts.logger.info({ sessionId: record.id }, 'session opened again');
       return this.#goOn(session);
     });
+  }
+
+  /**
+   * Lets go of a session, whatever it is doing, and keeps others from opening it until `remove` is done. Its subscribers
+   * are through then. Should `remove` fail, a session that was open is opened again by the next who asks for it.
+   */
+  discard(id: string, remove: () => Promise<void>): Promise<void> {
+    const earlier = this.#discarding.get(id);
+    if (earlier !== undefined) return earlier;
+    const discarding = this.#discard(id, remove).finally(() => this.#discarding.delete(id));
+    this.#discarding.set(id, discarding);
+    return discarding;
   }
 
   /** Resolves when the session is completed and committed; at once when it is not open. */
@@ -133,7 +149,7 @@ export class OpenSessions {
    */
   async stop(limitMs: number): Promise<void> {
     this.#stopped = true;
-    await Promise.allSettled(this.#opening.values());
+    await Promise.allSettled([...this.#opening.values(), ...this.#discarding.values()]);
     const began = performance.now();
     await this.#catchUp(Math.max(0, limitMs - COMMIT_RESERVE_MS));
     const opened = [...this.#opened.values()];
@@ -173,16 +189,54 @@ export class OpenSessions {
     }
   }
 
-  #once(record: SessionRecord, open: () => Promise<OpenSession>): Promise<OpenSession> {
-    const present = this.get(record.id);
+  #once(id: string, open: (record: SessionRecord) => Promise<OpenSession>): Promise<OpenSession> {
+    const present = this.get(id);
     if (present !== undefined) return Promise.resolve(present);
-    const earlier = this.#opening.get(record.id);
+    const earlier = this.#opening.get(id);
     if (earlier !== undefined) return earlier;
     if (this.#stopped) return Promise.reject(serverIsStopping('connect again'));
-    const closed = this.#closing.get(record.id) ?? Promise.resolve();
-    const opening = closed.then(open).finally(() => this.#opening.delete(record.id));
-    this.#opening.set(record.id, opening);
+    const opening = this.#untilFree(id)
+      .then(() => this.#present(id))
+      .then(open)
+      .finally(() => this.#opening.delete(id));
+    this.#opening.set(id, opening);
     return opening;
+  }
+
+  /** Resolves when nobody else has the session's logs open or removes them. */
+  async #untilFree(id: string): Promise<void> {
+    await this.#closing.get(id);
+    await this.#discarding.get(id)?.catch(() => undefined);
+  }
+
+  /** How the session stands in the database now: since it was looked up it may have been changed, or deleted. */
+  async #present(id: string): Promise<SessionRecord> {
+    const record = await this.#parts.store.findSession(id);
+    if (record === null) throw noSuchSession();
+    return record;
+  }
+
+  async #discard(id: string, remove: () => Promise<void>): Promise<void> {
+    await this.#opening.get(id)?.catch(() => undefined);
+    const opened = this.#opened.get(id);
+    if (opened !== undefined) {
+      this.#opened.delete(id);
+      opened.discarded = true;
+      await this.#parts.writer.abandon(opened.session);
+      await this.#close(opened);
+    }
+    await this.#closing.get(id);
+    try {
+      await remove();
+      this.#unrecovered.delete(id);
+    } catch (error) {
+      if (opened !== undefined) this.#unrecovered.add(id);
+      throw error;
+    } finally {
+      opened?.session.feed.discard();
+      opened?.session.updates.end();
+      opened?.completed.notify();
+    }
   }
 
   /** The database says ACTIVE before the chunk is acknowledged, so that a crash in between finds the session. */
@@ -233,7 +287,7 @@ export class OpenSessions {
   /** Goes on where the two logs say: with the transcription, or with completing what ended before a crash. */
   async #goOn(session: OpenSession): Promise<OpenSession> {
     const { recogniser, writer, logger } = this.#parts;
-    const opened: Opened = { session, transcription: null, completed: new Signal() };
+    const opened: Opened = { session, transcription: null, completed: new Signal(), discarded: false };
     if (!session.isDecided) {
       try {
         await this.#prepareJournal(session);
@@ -269,13 +323,15 @@ export class OpenSessions {
     const { session } = opened;
     const { writer, logger } = this.#parts;
     try {
-      await settleSession(session, this.#parts, () => this.#stopped);
-      if (this.#stopped) return;
+      const isCalledOff = () => this.#stopped || opened.discarded;
+      await settleSession(session, this.#parts, isCalledOff);
+      if (isCalledOff()) return;
       writer.unfollow(session);
       this.#opened.delete(session.id);
       await this.#close(opened);
     } catch (error) {
-      if (!this.#stopped) logger.error({ sessionId: session.id, err: error }, 'session not completed');
+      if (this.#stopped || opened.discarded) return;
+      logger.error({ sessionId: session.id, err: error }, 'session not completed');
     } finally {
       session.updates.end();
       opened.completed.notify();

@@ -27,6 +27,7 @@ export class SegmentFeed {
   #recent: Segment[] = [];
   #lastSequence: number;
   #ended: boolean;
+  #discarded = false;
 
   /** @param lastSequence of the last final that exists already. @param ended true: no segment will come any more. */
   constructor(readFinals: ReadFinals, lastSequence: number, ended = false) {
@@ -73,6 +74,12 @@ export class SegmentFeed {
     for (const subscriber of this.#subscribers) subscriber.subscription.wake();
   }
 
+  /** The session is deleted: subscriptions complete where they are. */
+  discard(): void {
+    this.#discarded = true;
+    this.end();
+  }
+
   /** Opens again after `end`, for those who subscribe from now on. */
   reopen(): void {
     this.#ended = false;
@@ -99,6 +106,7 @@ export class SegmentFeed {
       return give(history.shift());
     };
     const pull = (): Pulled<Segment> | Promise<Pulled<Segment>> => {
+      if (this.#discarded) return 'end';
       if (delivered < this.#lastSequence) {
         const final = this.#recentFinal(delivered + 1) ?? history.shift();
         return final === undefined ? readOn() : give(final);

@@ -112,6 +112,7 @@ export class SegmentWriter {
     do {
       while (followed.committing !== null) await followed.committing;
       if (followed.failure !== null) throw new SegmentsRefusedError(followed.failure.message);
+      if (!this.#isFollowed(followed)) throw new Error(`Session ${session.id} is followed no longer`);
       await this.#commit(followed, reason);
     } while (!followed.follower.isLevel);
   }
@@ -120,6 +121,13 @@ export class SegmentWriter {
   unfollow(session: OpenSession): void {
     clearTimeout(this.#followed.get(session.id)?.timer);
     this.#followed.delete(session.id);
+  }
+
+  /** The session is to be forgotten. Resolves when nothing of it is written any more. */
+  async abandon(session: OpenSession): Promise<void> {
+    const committing = this.#followed.get(session.id)?.committing;
+    this.unfollow(session);
+    await committing?.catch(() => undefined);
   }
 
   /** How far the database is sure to have followed: the checkpoint, and the last final below it (0 without one). */

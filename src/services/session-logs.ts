@@ -86,7 +86,8 @@ export class SessionLogDirectory {
     const folder = join(this.#directory, sessionId);
     if (dirname(folder) !== this.#directory) throw new RangeError(`"${sessionId}" is no session's folder`);
     if (!existsSync(folder)) return;
-    await rm(folder, { recursive: true });
+    // Somebody else may be removing it, too.
+    await rm(folder, { recursive: true, force: true });
     await syncDirectory(this.#directory);
   }
 

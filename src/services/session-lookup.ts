@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../database/session-store.ts';
 import { asServiceError } from './error-mapping.ts';
-import { ServiceError } from './errors.ts';
+import { noSuchSession } from './errors.ts';
 import { isRunning, type OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { SessionReader } from './session-reader.ts';
@@ -19,7 +19,7 @@ export class SessionLookup {
   async find(id: string): Promise<SessionRecord> {
     const record = await this.#reader.session(id);
     if (record !== null) return record;
-    throw new ServiceError('NOT_FOUND', 'There is no session with this id: check it, or start a session.');
+    throw noSuchSession();
   }
 
   /** A session that is not over; one that should be open but is not (its recovery had failed) is opened now. */

@@ -15,6 +15,12 @@ export interface SessionRequest {
   readonly metadata: unknown;
 }
 
+/** What can be changed of a session later. */
+export interface SessionChanges {
+  /** `null`: none. */
+  readonly title: string | null | undefined;
+}
+
 const MAX_EXTERNAL_ID_LENGTH = 200;
 const MAX_TITLE_LENGTH = 500;
 const MAX_SPEAKER_LENGTH = 100;
@@ -36,8 +42,7 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
   if (externalId !== null && (externalId.length === 0 || externalId.length > MAX_EXTERNAL_ID_LENGTH)) {
     refuse(`externalId must have 1 to ${MAX_EXTERNAL_ID_LENGTH} characters.`);
   }
-  if (title !== null && title.length > MAX_TITLE_LENGTH)
-    refuse(`title may have ${MAX_TITLE_LENGTH} characters at most.`);
+  checkTitle(title);
   // The column of a database takes it for a number of its own, of which it keeps 15 digits.
   if (typeof metadata === 'number') refuse('metadata can’t be a number alone: put it into an object.');
   if (isDeeper(metadata, MAX_METADATA_DEPTH)) {
@@ -57,6 +62,12 @@ export function checkSessionRequest(request: SessionRequest, languages: readonly
     refuse(`channels must be 1 to ${MAX_CHANNELS}: mix some of them, or start a session for each pair.`);
   }
   checkSpeakers(speakers, channels);
+}
+
+/** @throws ServiceError `BAD_USER_INPUT` with what to change. */
+export function checkTitle(title: string | null): void {
+  if (title === null || title.length <= MAX_TITLE_LENGTH) return;
+  refuse(`title may have ${MAX_TITLE_LENGTH} characters at most.`);
 }
 
 function checkSpeakers(speakers: readonly (string | null)[], channels: number): void {

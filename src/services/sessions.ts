@@ -10,7 +10,7 @@ import {
   type SessionStore,
 } from '../database/session-store.ts';
 import { asServiceError } from './error-mapping.ts';
-import { serverIsStopping, ServiceError } from './errors.ts';
+import { noSuchSession, serverIsStopping, ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
@@ -18,7 +18,7 @@ import { SegmentFeed } from './segment-feed.ts';
 import type { SessionLookup } from './session-lookup.ts';
 import type { SessionReader } from './session-reader.ts';
 import { SessionUpdates } from './session-updates.ts';
-import { checkSessionRequest, type SessionRequest } from './session-request.ts';
+import { checkSessionRequest, checkTitle, type SessionChanges, type SessionRequest } from './session-request.ts';
 
 export interface SessionsParts {
   readonly store: SessionStore;
@@ -95,12 +95,30 @@ export class Sessions {
       if (session.endingReason === null) {
         logger.info({ sessionId: id, reason, receivedMs: session.receivedMs }, 'session finalising');
       }
-      await asServiceError(session.end(reason));
+      try {
+        await asServiceError(session.end(reason));
+      } catch (error) {
+        // It may have been deleted meanwhile.
+        await lookup.find(id);
+        throw error;
+      }
       await this.#untilCompleted(id);
     }
     const record = await lookup.find(id);
     if (nextSequence !== null) checkAllReceived(nextSequence, record.nextSequence);
     return record;
+  }
+
+  /** Changes what people see of a session; what is `undefined` stays as it is. */
+  async update(id: string, { title }: SessionChanges): Promise<SessionRecord> {
+    const { store, open, lookup } = this.#parts;
+    if (title === undefined) return lookup.find(id);
+    checkTitle(title);
+    if (!(await asServiceError(store.updateTitle(id, title)))) throw noSuchSession();
+    // One that is being opened may have been read before.
+    await open.opening(id)?.catch(() => undefined);
+    open.get(id)?.rename(title);
+    return lookup.find(id);
   }
 
   /** The segments of a session as they come; `afterSequence` null: from now on. Completes after the last final. */
@@ -165,8 +183,14 @@ export class Sessions {
 
   /** A session that is over has a past, and no future. */
   #historyOf({ id, statistics }: SessionRecord): SegmentFeed {
-    const readFinals = (afterSequence: number, limit: number) =>
-      this.#parts.reader.finalsOf({ sessionId: id, afterSequence, beforeSequence: Infinity, limit, fromEnd: false });
+    const { reader, lookup } = this.#parts;
+    const readFinals = async (afterSequence: number, limit: number) => {
+      const range = { sessionId: id, afterSequence, beforeSequence: Infinity, limit, fromEnd: false };
+      const finals = await reader.finalsOf(range);
+      // They are all there, unless the session was deleted.
+      if (finals.length === 0) await lookup.find(id);
+      return finals;
+    };
     return new SegmentFeed(readFinals, statistics.totalSegments, true);
   }
 

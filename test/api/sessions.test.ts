@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOf } from '../support/graphql-client.ts';
-import { endSession, sendChunks, speechChunks, START, startSession } from '../support/operations.ts';
+import {
+  endSession,
+  SEGMENT_ADDED,
+  sendChunk,
+  sendChunks,
+  speechChunks,
+  START,
+  startSession,
+  type SegmentView,
+} from '../support/operations.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
 
 interface PageInfo {
   readonly hasNextPage: boolean;
@@ -84,6 +94,51 @@ describe('startSession', () => {
     } finally {
       await small.stop();
     }
+  });
+});
+
+describe('updateSession', () => {
+  const UPDATE = `mutation ($input: UpdateSessionInput!) { updateSession(input: $input) { session { id title } } }`;
+
+  it('changes the title of a session, or takes it away', async () => {
+    const { client } = server;
+    const sessionId = await startSession(client, { title: 'Board' });
+    const update = (changes: object) => client.data(UPDATE, { input: { sessionId, ...changes } });
+    const has = (title: string | null) => ({ updateSession: { session: { id: sessionId, title } } });
+    expect(await update({ title: 'Board meeting' })).toEqual(has('Board meeting'));
+    expect(await update({})).toEqual(has('Board meeting'));
+    expect(await update({ title: null })).toEqual(has(null));
+  });
+});
+
+describe('deleteSession', () => {
+  const DELETE = `mutation ($input: DeleteSessionInput!) { deleteSession(input: $input) { deletedSessionId } }`;
+
+  it('takes a running session out of every list and completes its subscriptions', async () => {
+    const { client } = server;
+    const sessionId = await startSession(client, { title: 'secret' });
+    const shown: unknown[] = [];
+    const heard = (async () => {
+      const events = client.events<{ segmentAdded: SegmentView }>(SEGMENT_ADDED, { sessionId, fromStart: true });
+      for await (const { segmentAdded } of events) shown.push(segmentAdded.text);
+    })();
+    await sendChunks(client, sessionId, speechChunks(['alpha', SILENCE]));
+    await until(() => shown.includes('alpha'));
+
+    const input = { sessionId };
+    expect(await client.data(DELETE, { input })).toEqual({ deleteSession: { deletedSessionId: sessionId } });
+    await heard;
+    const rest = `query ($id: ID!) {
+      session(id: $id) { id }
+      sessions(filter: { titleContains: "secret" }) { edges { node { id } } } }`;
+    expect(await client.data(rest, { id: sessionId })).toEqual({
+      session: null,
+      sessions: { edges: [] },
+    });
+    const [late] = speechChunks(['bravo']);
+    if (late === undefined) throw new Error('No chunk to send');
+    expect(codeOf(await sendChunk(client, sessionId, 0, late))).toBe('NOT_FOUND');
+    expect(codeOf(await client.request(DELETE, { input }))).toBe('NOT_FOUND');
   });
 });
 

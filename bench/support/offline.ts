@@ -28,7 +28,7 @@ export function timelineSamples({ format, bytes }: RecordedAudio): Float32Array 
 }
 
 /** The detector's opinion of each frame; the last one is filled up with silence. */
-async function speechProbabilities(engine: Engine, audio: Float32Array): Promise<number[]> {
+export async function speechProbabilities(engine: Engine, audio: Float32Array): Promise<number[]> {
   const detector = engine.openDetector(null);
   const probabilities: number[] = [];
   for (let start = 0; start < audio.length; start += FRAME_SAMPLES) {

@@ -58,7 +58,7 @@ export interface RecordedAudio {
 }
 
 /** The samples of a recording. @throws SpeechError when it is no WAV file that can be sent as it is. */
-export async function readRecording(file: SpeechFile): Promise<RecordedAudio> {
+export async function readRecording(file: Pick<SpeechFile, 'file' | 'path'>): Promise<RecordedAudio> {
   const content = await readFile(file.path);
   const header = parseWavHeader(content, content.length);
   if (header?.dataLength === undefined || header.dataLength === null) {

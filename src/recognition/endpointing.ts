@@ -11,12 +11,19 @@ const PROBABILITY_STEPS = 255;
 const OPEN_LEVEL = Math.round(0.5 * PROBABILITY_STEPS);
 const CLOSE_LEVEL = Math.round(0.35 * PROBABILITY_STEPS);
 
-/** An utterance opens when `OPENING_VOICED` of the last `OPENING_WINDOW` frames are voiced: a click is not speech. */
+/**
+ * An utterance opens when `OPENING_VOICED` of the last `OPENING_WINDOW` frames are voiced: a click is not speech, but a word
+ * that stands alone ("in", "I") may have no more than three of them. What is no word is no word to the model either.
+ */
 const OPENING_WINDOW = 7;
-const OPENING_VOICED = 5;
+const OPENING_VOICED = 3;
 /** At a gap or the end there is no more to wait for: fewer voiced frames make an utterance. */
 const FLUSH_VOICED = 2;
 const WINDOW_MASK = (1 << OPENING_WINDOW) - 1;
+
+/** Voiced frames of the last 768 ms that opened no utterance belong to the next one: a short word, and a hesitation after it. */
+const REMEMBERED_FRAMES = 24;
+const REMEMBERED_MASK = (1 << REMEMBERED_FRAMES) - 1;
 
 /** 256 ms before the first voiced frame: soft onsets are speech before the detector is sure of it. */
 const PRE_ROLL = 8;
@@ -67,7 +74,7 @@ export const endpointerStateSchema = z.object({
   position: z.int().min(0),
   previousEnd: z.int().min(0),
   /** One bit per frame, the lowest is the latest: voiced or not. */
-  recentVoiced: z.int().min(0).max(WINDOW_MASK),
+  recentVoiced: z.int().min(0).max(REMEMBERED_MASK),
   open: openStateSchema.nullable(),
 });
 export type EndpointerState = z.infer<typeof endpointerStateSchema>;
@@ -125,9 +132,9 @@ export class Endpointer {
     const level = Math.round(Math.min(1, Math.max(0, probability)) * PROBABILITY_STEPS);
     const voiced = level >= OPEN_LEVEL;
     this.#position += 1;
-    this.#recentVoiced = ((this.#recentVoiced << 1) | (voiced ? 1 : 0)) & WINDOW_MASK;
+    this.#recentVoiced = ((this.#recentVoiced << 1) | (voiced ? 1 : 0)) & REMEMBERED_MASK;
     if (this.#open) return this.#hearOpen(this.#open, level);
-    if (countBits(this.#recentVoiced) < OPENING_VOICED) return [];
+    if (countBits(this.#recentVoiced & WINDOW_MASK) < OPENING_VOICED) return [];
     const startFrame = this.#startOfUtterance();
     this.#open = { startFrame, silentFrames: 0, lateLevels: [] };
     return [{ kind: 'opened', startFrame }];
@@ -144,7 +151,7 @@ export class Endpointer {
    */
   flush(): EndpointEvent[] {
     if (this.#open) return [this.#end(this.#open)];
-    if (countBits(this.#recentVoiced) < FLUSH_VOICED) return [];
+    if (countBits(this.#recentVoiced & WINDOW_MASK) < FLUSH_VOICED) return [];
     const startFrame = this.#startOfUtterance();
     this.#recentVoiced = 0;
     this.#previousEnd = this.#position;

@@ -52,6 +52,7 @@ describe('sessions that stream while server, recogniser processes and network fa
     expect(formatFaults([result])).toMatch(/6 × recogniser process SIGKILL/u);
     expect([...result.faults.values()].reduce((sum, count) => sum + count, 0)).toBe(FAULTS.length);
     expect(result.sessionsOfTwoChannels).toBeGreaterThan(0);
+    expect(result.sessionsOfContainers).toBeGreaterThan(0);
     expect(result.acknowledged).toBeGreaterThan(100);
     expect(result.finals).toBeGreaterThan(10);
   });

@@ -1,24 +1,12 @@
-import type { AudioFormat, SampleEncoding, SampleFormat } from '../../../src/audio/format.ts';
-import { bytesPerFrame, msToFrames } from '../../../src/audio/format.ts';
+import type { AudioFormat, ContainerEncoding, SampleEncoding, SampleFormat } from '../../../src/audio/format.ts';
+import { bytesPerFrame } from '../../../src/audio/format.ts';
 import { ALAW_AMPLITUDES, MULAW_AMPLITUDES } from '../../../src/audio/g711.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../../src/recognition/scripted/tone-speech.ts';
 import { INAUDIBLE_WORD, TONE_WORDS, type ToneWord } from '../../../src/recognition/scripted/tone-words.ts';
+import { interleaved } from '../../support/passages.ts';
+import { makeContainerRecording } from './container-recordings.ts';
 import type { Random } from './random.ts';
-
-/** What a client sends under one sequence number. */
-export type RecordingItem =
-  { readonly kind: 'chunk'; readonly bytes: Buffer } | { readonly kind: 'skip'; readonly durationMs: number };
-
-/** Something said, cut into chunks once and for all: sent again, a number names the same bytes. */
-export interface Recording {
-  readonly name: string;
-  /** What is said in it, by channel. */
-  readonly texts: readonly string[];
-  readonly format: AudioFormat;
-  /** Who says it, by channel; `null`: the server is not told. */
-  readonly speakers: readonly (string | null)[];
-  readonly items: readonly RecordingItem[];
-}
+import type { Recording, RecordingItem } from './recording.ts';
 
 const FORMATS: readonly Omit<SampleFormat, 'channels'>[] = [
   { encoding: 'MULAW', sampleRate: 8_000 },
@@ -30,14 +18,31 @@ const FORMATS: readonly Omit<SampleFormat, 'channels'>[] = [
 /** Channels have no word in common, so that each word tells which one was heard. */
 const WORDS_BY_CHANNEL = [0, 1].map((channel) => TONE_WORDS.filter((_, index) => index % 2 === channel));
 
-/** One in each format, two of them with two channels, of 5 to 9 passages; each seed has other ones with two. */
+const CONTAINERS: readonly ContainerEncoding[] = ['WEBM_OPUS', 'OGG_OPUS', 'FLAC', 'MP3', 'WAV'];
+/** Of samples as many as of containers; the first of each kind has two channels. */
+const RECORDINGS_OF_A_KIND = 3;
+
+/** Of 5 to 9 passages if they are samples, of 3 to 5 if they are containers; each seed has other formats. */
 export function makeRecordings(random: Random): Recording[] {
-  const firstOfTwo = random.fork('channels').integer(0, FORMATS.length - 1);
-  return FORMATS.map((encoding, index) => {
-    const isOfTwo = index === firstOfTwo || index === (firstOfTwo + 2) % FORMATS.length;
-    const format = { ...encoding, channels: isOfTwo ? 2 : 1 };
-    const name = `${format.encoding} at ${format.sampleRate} Hz, channels: ${format.channels}`;
-    return makeRecording(random.fork(name), name, format);
+  const channelsOf = (index: number) => (index === 0 ? 2 : 1);
+  const formats = someOf(random.fork('formats'), FORMATS);
+  const containers = someOf(random.fork('containers'), CONTAINERS);
+  return [
+    ...formats.map((encoding, index) => {
+      const format = { ...encoding, channels: channelsOf(index) };
+      const name = `${format.encoding} at ${format.sampleRate} Hz, channels: ${format.channels}`;
+      return makeRecording(random.fork(name), name, format);
+    }),
+    ...containers.map((encoding, index) => makeContainerRecording(random.fork(encoding), encoding, channelsOf(index))),
+  ];
+}
+
+function someOf<T>(random: Random, all: readonly T[]): T[] {
+  const left = [...all];
+  return Array.from({ length: RECORDINGS_OF_A_KIND }, () => {
+    const chosen = random.pick(left);
+    left.splice(left.indexOf(chosen), 1);
+    return chosen;
   });
 }
 
@@ -51,7 +56,7 @@ function makeRecording(random: Random, name: string, format: SampleFormat): Reco
       words.push(...script.flatMap((part) => (typeof part === 'string' && part !== INAUDIBLE_WORD ? [part] : [])));
       return synthesiseToneSpeech(script, format.sampleRate);
     });
-    items.push(...cut(random, encode(format.encoding, interleave(spoken)), format));
+    items.push(...cut(random, encode(format.encoding, interleaved(spoken)), format));
     if (random.chance(0.15)) items.push({ kind: 'skip', durationMs: random.integer(1, 1_500) });
   }
   const speakers = said.map((_, channel) => (random.chance(0.5) ? `${name}, speaker ${channel}` : null));
@@ -66,16 +71,6 @@ function makeScript(random: Random, words: readonly ToneWord[], { channels }: Au
     ...Array.from({ length: random.integer(1, 4) }, () => random.pick(words)),
     { silenceMs: random.integer(350, 700) },
   ]).flat();
-}
-
-/** The channels side by side; shorter ones end in silence. */
-function interleave(channels: readonly Int16Array[]): Int16Array {
-  const frames = Math.max(...channels.map((samples) => samples.length));
-  const interleaved = new Int16Array(frames * channels.length);
-  for (const [channel, samples] of channels.entries()) {
-    for (const [frame, sample] of samples.entries()) interleaved[frame * channels.length + channel] = sample;
-  }
-  return interleaved;
 }
 
 /** Mostly 40 to 200 ms, in any number of frames; sometimes a few frames only. */
@@ -117,17 +112,4 @@ function compand(samples: Int16Array, amplitudes: Int16Array): Buffer {
     return found;
   };
   return Buffer.from(Uint8Array.from(samples, byteFor));
-}
-
-/** Frames of the timeline before each item, and behind the last. */
-export function framesBefore({ items, format }: Recording): number[] {
-  const frames = [0];
-  for (const item of items) {
-    const length =
-      item.kind === 'chunk'
-        ? item.bytes.length / bytesPerFrame(format)
-        : msToFrames(item.durationMs, format.sampleRate);
-    frames.push((frames.at(-1) ?? 0) + length);
-  }
-  return frames;
 }

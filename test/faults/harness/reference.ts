@@ -3,7 +3,7 @@ import { Connection } from './connection.ts';
 import type { Findings } from './findings.ts';
 import { observe, type Observation } from './observer.ts';
 import type { Random } from './random.ts';
-import type { Recording } from './recordings.ts';
+import type { Recording } from './recording.ts';
 import { SessionClient, type SessionClientParts } from './session-client.ts';
 
 /** What a server makes of recordings when nothing disturbs it. @param url of the server */

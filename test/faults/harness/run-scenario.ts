@@ -4,6 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isContainer } from '../../../src/audio/format.ts';
 import type { Reference } from './account.ts';
 import { Connection } from './connection.ts';
 import { Findings, type Finding } from './findings.ts';
@@ -12,7 +13,8 @@ import { Host, type HostParts } from './host.ts';
 import { Network } from './network.ts';
 import { checkSession, observe, type Observation } from './observer.ts';
 import { Random } from './random.ts';
-import { makeRecordings, type Recording } from './recordings.ts';
+import type { Recording } from './recording.ts';
+import { makeRecordings } from './recordings.ts';
 import { transcribeUndisturbed } from './reference.ts';
 import type { RunContext } from './run-context.ts';
 import type { Scenario } from './scenario.ts';
@@ -36,6 +38,8 @@ export interface RunResult {
   readonly sessions: number;
   /** Of them, those with two channels. */
   readonly sessionsOfTwoChannels: number;
+  /** Of them, those whose audio is in a container. */
+  readonly sessionsOfContainers: number;
   /** Chunks that were acknowledged. */
   readonly acknowledged: number;
   /** Finals that subscribers were given. */
@@ -114,6 +118,7 @@ class Run {
       faults: this.#faults,
       sessions: this.#clients.length,
       sessionsOfTwoChannels: this.#clients.filter(({ plan }) => plan.recording.format.channels === 2).length,
+      sessionsOfContainers: this.#clients.filter(({ plan }) => isContainer(plan.recording.format)).length,
       acknowledged: this.#clients.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
       finals: this.#clients.reduce((sum, { shown }) => sum + shown.length, 0),
     };

@@ -6,7 +6,7 @@ import type { Reference } from './account.ts';
 import type { Findings } from './findings.ts';
 import type { Happenings } from './happenings.ts';
 import type { Random } from './random.ts';
-import { framesBefore, type Recording } from './recordings.ts';
+import { framesBefore, type Recording } from './recording.ts';
 import { Subscriber } from './subscriber.ts';
 import { transmit } from './transmit.ts';
 

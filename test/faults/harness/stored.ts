@@ -6,7 +6,7 @@ import { AudioLog } from '../../../src/log/audio-log.ts';
 import { checkSum, compareFinals, placeIn, storedId, type FinalAccount } from './account.ts';
 import type { Findings } from './findings.ts';
 import type { Observation, Statistics } from './observer.ts';
-import type { RecordingItem } from './recordings.ts';
+import type { RecordingItem } from './recording.ts';
 import type { SessionClient } from './session-client.ts';
 
 /**
@@ -22,7 +22,8 @@ export async function checkAudioLog(dataDirectory: string, client: SessionClient
   await copyFile(original, copy);
   const log = await AudioLog.open(copy);
   try {
-    const reader = log.reader(0);
+    // Also gives pieces of containers that complete nothing.
+    const { items: reader } = log.framedReader(0);
     let next = 0;
     for (let item = await reader.next(); item !== null; item = await reader.next()) {
       if (item.kind === 'end') continue;

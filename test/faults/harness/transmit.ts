@@ -1,6 +1,6 @@
 import { SEND, SKIP, type Acknowledgement } from '../../support/operations.ts';
 import type { Connection, Way } from './connection.ts';
-import type { RecordingItem } from './recordings.ts';
+import type { RecordingItem } from './recording.ts';
 
 /** Sends one item by GraphQL (over a WebSocket or HTTP), or its bytes as they are. @throws like `Connection.request` */
 export async function transmit(

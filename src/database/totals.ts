@@ -1,13 +1,8 @@
-import type { PrismaClient } from './generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { sessionConditions } from './session-list.ts';
-import { type DayTotals, InvalidTimeZoneError, type SessionFilter, type Totals } from './session-store.ts';
+import type { DayTotals, SessionFilter, Totals } from './session-store.ts';
 import { allOf } from './sql.ts';
-
-/**
- * All offsets from UTC in use are whole multiples of 15 minutes, so that each quarter of an hour lies in one local day
- * of any time zone: the database adds up the quarters, and only they are placed in days here.
- */
-const SLOT_SECONDS = 15 * 60;
+import { type OffsetSpan, offsetSpans } from './utc-offsets.ts';
 
 interface Sums {
   readonly sessions: number;
@@ -20,20 +15,27 @@ interface Sums {
   readonly confidenceCount: number;
 }
 
-interface SlotRow extends Record<keyof Sums, number | bigint> {
-  /** Quarters of an hour since 1970. */
-  readonly slot: number | bigint;
+interface DayRow extends Record<keyof Sums, number | bigint> {
+  /** Local days since 1970-01-01. */
+  readonly day: number | bigint;
 }
 
-/** See `SessionStore.totals`. */
+const DAY_SECONDS = 86_400;
+const DAY_MS = DAY_SECONDS * 1000;
+
+/**
+ * See `SessionStore.totals`. The database adds up a row of each session, never its segments, and answers with a row for each
+ * day, so what is left to do here grows with the days alone.
+ */
 export async function totals(
   client: PrismaClient,
   filter: SessionFilter,
   timeZone: string,
 ): Promise<{ totals: Totals; days: DayTotals[] }> {
-  const dayOf = localDays(timeZone);
-  const slots = await client.$queryRaw<SlotRow[]>`
-    SELECT CAST(strftime('%s', s.created_at) AS INTEGER) / ${SLOT_SECONDS} AS slot,
+  const spans = offsetSpans(timeZone, ...(await spanOfSessions(client, filter)));
+  // Parameters are floating-point numbers to SQLite, so it is the outer CAST that makes whole days.
+  const rows = await client.$queryRaw<DayRow[]>`
+    SELECT CAST((strftime('%s', s.created_at) + ${offsetOf(spans)}) / ${DAY_SECONDS} AS INTEGER) AS day,
       COUNT(*) AS sessions,
       SUM(s.total_segments) AS segments,
       SUM(s.word_count) AS words,
@@ -43,31 +45,43 @@ export async function totals(
       SUM(s.confidence_count) AS "confidenceCount"
     FROM sessions s WHERE ${allOf(sessionConditions(filter))}
     GROUP BY 1 ORDER BY 1`;
-
-  let all = NOTHING;
-  const byDay = new Map<string, Sums>();
-  for (const row of slots) {
-    const sums = toSums(row);
-    const day = dayOf(new Date(Number(row.slot) * SLOT_SECONDS * 1000));
-    all = add(all, sums);
-    byDay.set(day, add(byDay.get(day) ?? NOTHING, sums));
-  }
-  return { totals: toTotals(all), days: [...byDay].map(([day, sums]) => ({ day, ...toTotals(sums) })) };
+  const days = rows.map((row) => ({ day: dateOf(Number(row.day)), sums: toSums(row) }));
+  return {
+    totals: toTotals(days.map(({ sums }) => sums).reduce(add, NOTHING)),
+    days: days.map(({ day, sums }) => ({ day, ...toTotals(sums) })),
+  };
 }
 
-/** Gives the calendar day, `YYYY-MM-DD`, of an instant in a time zone. */
-function localDays(timeZone: string): (instant: Date) => string {
-  // Swedish writes dates as ISO 8601 does.
-  const options = { timeZone, calendar: 'iso8601', year: 'numeric', month: '2-digit', day: '2-digit' } as const;
-  let format: Intl.DateTimeFormat;
-  try {
-    format = new Intl.DateTimeFormat('sv-SE', options);
-  } catch (error) {
-    throw new InvalidTimeZoneError(`"${timeZone}" is not a known time zone; use an IANA name like "Europe/Berlin"`, {
-      cause: error,
-    });
-  }
-  return (instant) => format.format(instant);
+interface SpanRow {
+  /** Seconds since 1970; `null` when there is no session. */
+  readonly earliest: number | bigint | null;
+  readonly latest: number | bigint | null;
+}
+
+/** From when until when there may be sessions that the filter names, in ms since 1970. */
+async function spanOfSessions(client: PrismaClient, filter: SessionFilter): Promise<[from: number, until: number]> {
+  const [span] = await client.$queryRaw<SpanRow[]>`
+    SELECT CAST(strftime('%s', (SELECT MIN(created_at) FROM sessions)) AS INTEGER) AS earliest,
+      CAST(strftime('%s', (SELECT MAX(created_at) FROM sessions)) AS INTEGER) AS latest`;
+  const from = Math.max(Number(span?.earliest ?? 0) * 1000, filter.from?.getTime() ?? -Infinity);
+  const until = Math.min(Number(span?.latest ?? 0) * 1000, filter.to?.getTime() ?? Infinity);
+  // A session that is started between the statements is in the span, too.
+  return [from, until + DAY_MS];
+}
+
+/** The offset of the local clock at a session's `created_at`, in seconds. */
+function offsetOf(spans: readonly OffsetSpan[]): Prisma.Sql {
+  const last = spans.at(-1)?.offsetSeconds ?? 0;
+  const earlier = spans.slice(0, -1);
+  if (earlier.length === 0) return Prisma.sql`${last}`;
+  const cases = earlier.map(
+    ({ until, offsetSeconds }) => Prisma.sql`WHEN s.created_at < ${new Date(until)} THEN ${offsetSeconds}`,
+  );
+  return Prisma.sql`CASE ${Prisma.join(cases, ' ')} ELSE ${last} END`;
+}
+
+function dateOf(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
 const NOTHING: Sums = {
@@ -80,7 +94,7 @@ const NOTHING: Sums = {
   confidenceCount: 0,
 };
 
-function toSums(row: SlotRow): Sums {
+function toSums(row: DayRow): Sums {
   return {
     sessions: Number(row.sessions),
     segments: Number(row.segments),

@@ -99,27 +99,46 @@ describe('totals', () => {
 
   it('place each session in the day that its own clock shows, in any time zone', async () => {
     const instant = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true });
-    const zone = fc.constantFrom('UTC', 'Asia/Kathmandu', 'America/St_Johns', 'Pacific/Chatham', 'Pacific/Kiritimati');
+    // Clocks a quarter of an hour apart, changed by half an hour, by two hours, and back for one month of the year.
+    const zone = fc.constantFrom(
+      'UTC',
+      'Asia/Kathmandu',
+      'America/St_Johns',
+      'Pacific/Chatham',
+      'Pacific/Kiritimati',
+      'Australia/Lord_Howe',
+      'Antarctica/Troll',
+      'Africa/Casablanca',
+    );
     const { store } = database();
-    let count = 0;
+    const instants: Date[] = [];
     await fc.assert(
       fc.asyncProperty(instant, zone, async (createdAt, timeZone) => {
-        await store.createSession(newSession(`session ${(count += 1)}`, { createdAt }));
-        const [year, month, day] = ['year', 'month', 'day'].map((part) => {
-          const parts = new Intl.DateTimeFormat('en-GB', {
-            timeZone,
-            year: 'numeric',
-            month: '2-digit',
-            day: '2-digit',
-          }).formatToParts(createdAt);
-          return parts.find(({ type }) => type === part)?.value;
-        });
+        await store.createSession(newSession(`session ${instants.push(createdAt)}`, { createdAt }));
+        const expected = new Map<string, number>();
+        for (const day of instants.map((at) => dayOnClock(at, timeZone)).toSorted()) {
+          expected.set(day, (expected.get(day) ?? 0) + 1);
+        }
+        expect(await days(timeZone)).toEqual([...expected]);
         const only = { from: createdAt, to: new Date(createdAt.getTime() + 1) };
-        const found = await store.totals(only, timeZone);
-        expect(found.days.map((total) => total.day)).toEqual([`${year}-${month}-${day}`]);
+        expect((await store.totals(only, timeZone)).days).toMatchObject([{ day: dayOnClock(createdAt, timeZone) }]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
+  });
+
+  it('of a time that no session is of are nothing, however far away it is', async () => {
+    await createSession('2026-03-14T12:00:00Z');
+    const { store } = database();
+    for (const filter of [
+      { from: new Date('9999-12-31T23:59:59.999Z') },
+      { to: new Date('0001-01-01T00:00:00Z') },
+      { from: new Date('2030-01-01'), to: new Date('2020-01-01') },
+    ]) {
+      expect(await store.totals(filter, 'America/New_York')).toMatchObject({ totals: { sessions: 0 }, days: [] });
+    }
+    const always = { from: new Date('0001-01-01T00:00:00Z'), to: new Date('9999-12-31T23:59:59.999Z') };
+    expect((await store.totals(always, 'America/New_York')).days).toMatchObject([{ day: '2026-03-14', sessions: 1 }]);
   });
 
   it('are those of the sessions that the filter names, the days adding up to the whole', async () => {
@@ -143,3 +162,11 @@ describe('totals', () => {
     await expect(database().store.totals({}, 'Mars/Olympus_Mons')).rejects.toThrow(InvalidTimeZoneError);
   });
 });
+
+/** `YYYY-MM-DD` */
+function dayOnClock(instant: Date, timeZone: string): string {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const parts = format.formatToParts(instant);
+  const [year, month, day] = ['year', 'month', 'day'].map((part) => parts.find(({ type }) => type === part)?.value);
+  return `${year}-${month}-${day}`;
+}

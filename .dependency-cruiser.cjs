@@ -32,6 +32,13 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/audio/' },
     },
     {
+      name: 'transcripts-stand-alone',
+      comment: 'They are written by the server and by the command line.',
+      severity: 'error',
+      from: { path: '^src/transcripts/' },
+      to: { path: '^src/', pathNot: '^src/transcripts/' },
+    },
+    {
       name: 'client-runs-in-browsers',
       comment: 'The client shares the formats of audio with the server, and needs nothing but WebSockets.',
       severity: 'error',

@@ -1,6 +1,6 @@
 import type { Segment } from '../client/segments.ts';
-import { printable } from './printable.ts';
-import { voiceOf } from './voices.ts';
+import { printable } from '../transcripts/printable.ts';
+import { voiceOf } from '../transcripts/voices.ts';
 
 /** The part of `process.stderr` that is used. */
 export interface CaptionOutput {

@@ -5,7 +5,7 @@ import { CHANNEL_HANDLINGS } from './audio-file.ts';
 import type { CommandContext } from './context.ts';
 import { LIST_FORMATS, sessions, show, type SessionsOptions, type ShowOptions } from './session-commands.ts';
 import { transcribe, type TranscribeOptions } from './transcribe-command.ts';
-import { TRANSCRIPT_FORMATS } from './transcript-formats.ts';
+import { TRANSCRIPT_FORMATS } from '../transcripts/transcript-formats.ts';
 
 const MAX_LIMIT = 10_000;
 const FASTEST = 1000;

@@ -3,7 +3,7 @@ import type { CommandContext, ServerOptions } from './context.ts';
 import { withServer } from './find-server.ts';
 import { findSession, listSessions, readTranscript } from './session-queries.ts';
 import { reportSession, tabulateSessions } from './session-report.ts';
-import { formatTranscript, type TranscriptFormat } from './transcript-formats.ts';
+import { formatTranscript, type TranscriptFormat } from '../transcripts/transcript-formats.ts';
 
 export const LIST_FORMATS = ['table', 'json'] as const;
 

@@ -1,7 +1,7 @@
 import { decodeGlobalId } from '../schema/global-ids.ts';
 import type { SessionDetails } from './api-types.ts';
 import { clock } from './live-captions.ts';
-import { printable } from './printable.ts';
+import { printable } from '../transcripts/printable.ts';
 
 const UNKNOWN = '–';
 const SHORT_ID_LENGTH = 8;

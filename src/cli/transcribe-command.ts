@@ -9,7 +9,7 @@ import { withServer, type FoundServer } from './find-server.ts';
 import { clock, LiveCaptions } from './live-captions.ts';
 import { findSession, readTranscript } from './session-queries.ts';
 import { reportSession, shortId } from './session-report.ts';
-import { formatTranscript, type TranscriptFormat } from './transcript-formats.ts';
+import { formatTranscript, type TranscriptFormat } from '../transcripts/transcript-formats.ts';
 import { transcribeFile } from './transcribe-file.ts';
 
 export interface TranscribeOptions extends ServerOptions {

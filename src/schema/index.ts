@@ -9,5 +9,6 @@ import './audio.ts';
 import './stored-session.ts';
 import './segment.ts';
 import './segment-lists.ts';
+import './transcript.ts';
 import './segment-added.ts';
 import './overall-statistics.ts';

@@ -97,6 +97,32 @@ describe('startSession', () => {
   });
 });
 
+describe('transcript', () => {
+  it('is the whole session as a text to keep, in each format', async () => {
+    const { client } = server;
+    const sessionId = await startSession(client, { title: 'Talk', speakers: ['Ann'] });
+    await sendChunks(client, sessionId, speechChunks(['alpha', 'bravo', SILENCE, 'charlie', SILENCE]));
+    await endSession(client, sessionId);
+    const { session } = await client.data<{ session: Record<string, string> }>(
+      `query ($id: ID!) { session(id: $id) {
+        text: transcript srt: transcript(format: SRT) vtt: transcript(format: VTT)
+        csv: transcript(format: CSV) json: transcript(format: JSON) } }`,
+      { id: sessionId },
+    );
+    expect(session['text']).toBe('Ann: alpha bravo\nAnn: charlie\n');
+    expect(session['srt']).toMatch(/^1\n00:00:00,\d{3} --> 00:00:0\d,\d{3}\nAnn: alpha bravo\n\n2\n/u);
+    expect(session['vtt']).toMatch(/^WEBVTT\n\n00:00:00\.\d{3} --> 00:00:0\d\.\d{3}\n<v Ann>alpha bravo\n/u);
+    expect(session['csv']?.split('\r\n')[2]).toMatch(/^2,\d+,\d+,0,"Ann",[\d.]+,"charlie"$/u);
+    expect(JSON.parse(session['json'] ?? '')).toMatchObject({
+      session: { title: 'Talk', status: 'COMPLETED', statistics: { totalSegments: 2 } },
+      segments: [
+        { sequence: 1, text: 'alpha bravo' },
+        { sequence: 2, text: 'charlie' },
+      ],
+    });
+  });
+});
+
 describe('updateSession', () => {
   const UPDATE = `mutation ($input: UpdateSessionInput!) { updateSession(input: $input) { session { id title } } }`;
 

@@ -1,9 +1,10 @@
+import { toCsv } from './csv.ts';
 import { cuesOf, type Cue } from './cues.ts';
-import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
+import type { TranscriptSegment } from './segment.ts';
 import { voiceOf } from './voices.ts';
 
-export const TRANSCRIPT_FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
+export const TRANSCRIPT_FORMATS = ['txt', 'srt', 'vtt', 'json', 'csv'] as const;
 export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
 
 /**
@@ -15,7 +16,7 @@ export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
  */
 export function formatTranscript(
   format: TranscriptFormat,
-  segments: readonly Segment[],
+  segments: readonly TranscriptSegment[],
   session: { readonly audioFormat: { readonly channels: number } },
 ): string {
   const { channels } = session.audioFormat;
@@ -29,13 +30,15 @@ export function formatTranscript(
       return toSubRip(voiced);
     case 'vtt':
       return toWebVtt(voiced);
+    case 'csv':
+      return toCsv(voiced);
     case 'json':
       return `${JSON.stringify({ session, segments }, null, 2)}\n`;
   }
 }
 
 /** One segment a line, as it reads; who speaks stands before it, where that is known. */
-export function toText(segments: readonly Segment[]): string {
+export function toText(segments: readonly TranscriptSegment[]): string {
   return segments
     .map(({ speaker, text }) => `${speaker === null ? '' : `${printable(speaker)}: `}${printable(text)}\n`)
     .join('');
@@ -45,7 +48,7 @@ export function toText(segments: readonly Segment[]): string {
  * SubRip (`.srt`), as players read it: https://www.matroska.org/technical/subtitles.html#srt-subtitles. It has no way to
  * escape anything, so what would end a cue's text (a blank line, an arrow) is kept out of it.
  */
-export function toSubRip(segments: readonly Segment[]): string {
+export function toSubRip(segments: readonly TranscriptSegment[]): string {
   return inOrder(segments)
     .map(
       (cue, index) =>
@@ -57,7 +60,7 @@ export function toSubRip(segments: readonly Segment[]): string {
 }
 
 /** WebVTT (`.vtt`): https://www.w3.org/TR/webvtt1/, with a voice span where the speaker is known. */
-export function toWebVtt(segments: readonly Segment[]): string {
+export function toWebVtt(segments: readonly TranscriptSegment[]): string {
   const cues = inOrder(segments).map((cue) => {
     const voice = cue.speaker === null ? '' : `<v ${escapeWebVtt(printable(cue.speaker))}>`;
     const text = cue.lines.map(escapeWebVtt).join('\n');
@@ -67,7 +70,7 @@ export function toWebVtt(segments: readonly Segment[]): string {
 }
 
 /** Several channels speak at once; players want cues by start time (WebVTT demands it). */
-function inOrder(segments: readonly Segment[]): Cue[] {
+function inOrder(segments: readonly TranscriptSegment[]): Cue[] {
   return segments.flatMap(cuesOf).toSorted((a, b) => a.startMs - b.startMs);
 }
 

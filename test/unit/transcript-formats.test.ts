@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Segment } from '../../src/client/segments.ts';
-import { cuesOf } from '../../src/cli/cues.ts';
-import { formatTranscript, toSubRip, toText, toWebVtt } from '../../src/cli/transcript-formats.ts';
+import { toCsv } from '../../src/transcripts/csv.ts';
+import { cuesOf } from '../../src/transcripts/cues.ts';
+import { formatTranscript, toSubRip, toText, toWebVtt } from '../../src/transcripts/transcript-formats.ts';
 
 function segment(text: string, startMs: number, endMs: number, more: Partial<Segment> = {}): Segment {
   return {
@@ -51,6 +52,22 @@ describe('text', () => {
 
   it('of a session without a word is empty', () => {
     expect(toText([])).toBe('');
+  });
+});
+
+describe('CSV', () => {
+  const HEADER = 'sequence,startMs,endMs,channel,speaker,avgConfidence,text\r\n';
+
+  it('has a line for each segment, with what is not known left empty', () => {
+    expect(toCsv([])).toBe(HEADER);
+    expect(toCsv([segment('Good morning, all.', 0, 900), segment('Hi', 1000, 1500, { avgConfidence: 0.5 })])).toBe(
+      `${HEADER}1,0,900,0,,,"Good morning, all."\r\n1,1000,1500,0,,0.5,"Hi"\r\n`,
+    );
+  });
+
+  it('keeps quotes and line breaks from ending a field, and texts from being formulas', () => {
+    const [, line] = toCsv([segment('say "no"\nnow', 0, 900, { speaker: '=HYPERLINK("x")' })]).split('\r\n');
+    expect(line).toBe('1,0,900,0,"\'=HYPERLINK(""x"")",,"say ""no"" now"');
   });
 });
 

@@ -1,5 +1,5 @@
-import type { Segment } from '../client/segments.ts';
 import { printable } from './printable.ts';
+import type { TranscriptSegment } from './segment.ts';
 
 /** What a player shows at a time. */
 export interface Cue {
@@ -27,7 +27,7 @@ interface TimedWord {
  * cue, since any time given to its parts would be invented. Put together, the cues say exactly the segment's text. A
  * segment without text has none.
  */
-export function cuesOf(segment: Segment): Cue[] {
+export function cuesOf(segment: TranscriptSegment): Cue[] {
   const text = printable(segment.text);
   if (text === '') return [];
   const endMs = Math.max(segment.endMs, segment.startMs + 1);
@@ -57,7 +57,7 @@ export function cuesOf(segment: Segment): Cue[] {
  * nobody knows on which side of a split it was spoken. `null` when none has a time, or when they are not (any more) what the
  * text says.
  */
-function timedWords(segment: Segment, text: string): TimedWord[] | null {
+function timedWords(segment: TranscriptSegment, text: string): TimedWord[] | null {
   const words: TimedWord[] = [];
   let untimed = '';
   for (const { text: word, startMs, endMs } of segment.words) {

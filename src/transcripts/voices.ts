@@ -1,4 +1,4 @@
-import type { Segment } from '../client/segments.ts';
+import type { TranscriptSegment } from './segment.ts';
 
 /**
  * Who is to be shown as the speaker of a segment: the name that the session has for its channel; without one, the channel,
@@ -6,6 +6,9 @@ import type { Segment } from '../client/segments.ts';
  *
  * @param channels of the session's audio
  */
-export function voiceOf({ speaker, channel }: Pick<Segment, 'speaker' | 'channel'>, channels: number): string | null {
+export function voiceOf(
+  { speaker, channel }: Pick<TranscriptSegment, 'speaker' | 'channel'>,
+  channels: number,
+): string | null {
   return speaker ?? (channels > 1 ? `Channel ${channel}` : null);
 }

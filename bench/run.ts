@@ -6,11 +6,13 @@ import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
 import { confidence } from './confidence.ts';
+import { fanOut } from './fan-out.ts';
 import { latency } from './latency.ts';
 import { millionRows } from './million-rows.ts';
 import { nothingHeard } from './nothing-heard.ts';
 import { readOptions, USAGE, UsageError, type Options } from './options.ts';
 import { segmentWriter } from './segment-writer.ts';
+import { sendAudio } from './send-audio.ts';
 import { streamCost } from './stream-cost.ts';
 import { describeCommit, describeLoad, describeMachine, measureSync } from './support/conditions.ts';
 import { formatPage } from './support/page.ts';
@@ -23,12 +25,14 @@ import { wordTimes } from './word-times.ts';
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
   confidence,
+  fanOut,
   latency,
   nothingHeard,
   streamCost,
   wordTimes,
   // These measure the disk.
   acknowledgement,
+  sendAudio,
   // These write so much that the disk may be slow for minutes afterwards: they come last.
   segmentWriter,
   millionRows,

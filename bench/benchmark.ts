@@ -3,7 +3,7 @@ import type { SpeechFile } from './support/speech.ts';
 
 /** What a figure counts, and so how it is printed. */
 export type Unit =
-  'µs' | 'ms' | 'cpu ms per s' | 'seconds' | 'percent' | 'MiB' | 'count' | 'per second' | 'times' | 'dB';
+  'µs' | 'ms' | 'cpu ms per s' | 'seconds' | 'percent' | 'MiB' | 'count' | 'streams' | 'per second' | 'times' | 'dB';
 
 /** What a figure is to be: of its own value (in its unit), or of its ratio to the bare limit. */
 export interface Target {

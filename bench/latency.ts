@@ -3,6 +3,7 @@ import { readConfig } from '../src/config.ts';
 import { describeEngine } from '../src/recognition/engines.ts';
 import { NO_SPEECH, type Benchmark, type BenchmarkContext, type Figure, type Outcome } from './benchmark.ts';
 import { decideUtterances, type DecidedUtterance } from './support/decided-utterances.ts';
+import { flickerFigures } from './support/flicker.ts';
 import { joinSpeech } from './support/joined-speech.ts';
 import { CHUNK_MS, streamLive, type LiveStream } from './support/live-stream.ts';
 import { largest, percentile } from './support/percentile.ts';
@@ -15,7 +16,7 @@ const SHORT_UTTERANCE_MS = 10_000;
 
 export const latency: Benchmark = {
   name: 'latency',
-  about: 'one live stream of mixed speech: how soon interims and finals come',
+  about: 'one live stream of mixed speech: how soon interims and finals come, and how words change',
   limitMs: 240_000,
   run,
 };
@@ -38,11 +39,12 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     const { figures, misses } = latencies(stream, decided, context);
     return {
       kind: 'measured',
-      figures,
+      figures: [...figures, ...flickerFigures([stream.segments])],
       notes: [
         `model ${context.model}, ${(stream.audioMs / 1000).toFixed(1)} s of speech in chunks of ${CHUNK_MS} ms, ${decided.length} utterances, end silence ${sentenceEndSilenceMs} ms after sentences, else ${endSilenceMs} ms`,
         `a final: from the moment the chunk was sent that holds the last sample of the end silence, to its arrival at a subscriber; that sample waited up to ${CHUNK_MS} ms for its chunk to be full, which is the client's choice and not counted`,
         `a first interim: from the first voiced frame of its utterance, so with the ${CHUNK_MS} ms that a chunk takes to fill`,
+        'changed words: of two versions of a segment that follow on each other, and of what had become stable (`stableLength`) against the final, by the words of the cheapest alignment',
         ...misses,
         ...server.complaints.map((line) => `logged: ${line}`),
       ],

@@ -6,6 +6,7 @@ import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
 import { confidence } from './confidence.ts';
+import { density } from './density.ts';
 import { fanOut } from './fan-out.ts';
 import { latency } from './latency.ts';
 import { millionRows } from './million-rows.ts';
@@ -25,6 +26,7 @@ import { wordTimes } from './word-times.ts';
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
   confidence,
+  density,
   fanOut,
   latency,
   nothingHeard,

@@ -57,7 +57,7 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     const finals = stream.segments.filter(({ kind }) => kind === 'FINAL');
     if (context.details) tellSegments(stream, context);
     const notes = [
-      `model ${context.model}, ${(stream.audioMs / 1000).toFixed(1)} s of ${file.file}: ${finals.length} finals, ${stream.segments.length - finals.length} interims, backlog at most ${stream.largestBacklogMs} ms`,
+      `model ${context.model}, ${(stream.audioMs / 1000).toFixed(1)} s of ${file.file}: ${finals.length} finals, ${stream.segments.length - finals.length} interims, backlog at most ${largest(stream.backlogsMs)} ms`,
       'times are from the moment at which the sample would have been spoken, with the 100 ms a chunk takes to fill; an utterance begins up to 256 ms before and ends 160 ms after its speech',
       ...server.complaints.map((line) => `logged: ${line}`),
     ];

@@ -60,6 +60,8 @@ function formatValue(value: number | null, unit: Unit): string {
       return `${value.toFixed(1)} ×`;
     case 'per second':
       return `${value.toFixed(0)}/s`;
+    case 'streams':
+      return value.toFixed(1);
     case 'dB':
       return `${value.toFixed(1)} dB`;
     case 'count':

@@ -11,7 +11,7 @@ export const START_SESSION = `mutation ($input: StartSessionInput!) { startSessi
 export const SEND_AUDIO = `mutation ($input: SendAudioInput!) { sendAudio(input: $input) { nextSequence receivedMs backlogMs } }`;
 export const END_SESSION = `mutation ($input: EndSessionInput!) { endSession(input: $input) { session { id } } }`;
 export const SEGMENT_ADDED = `subscription ($sessionId: ID!) {
-  segmentAdded(sessionId: $sessionId, fromStart: true) { id kind text startMs endMs revision cursor } }`;
+  segmentAdded(sessionId: $sessionId, fromStart: true) { id kind text stableLength startMs endMs revision cursor } }`;
 
 export const startedSession = z.object({ startSession: z.object({ session: z.object({ id: z.string() }) }) });
 export const endedSession = z.object({ endSession: z.object({ session: z.object({ id: z.string() }) }) });
@@ -21,16 +21,19 @@ const addedSegment = z.object({
     id: z.string(),
     kind: z.enum(['INTERIM', 'FINAL']),
     text: z.string(),
+    stableLength: z.int(),
     startMs: z.int(),
     endMs: z.int(),
   }),
 });
 
 /** A version of a segment, and when it arrived. */
-interface SeenSegment {
+export interface SeenSegment {
   readonly id: string;
   readonly kind: 'INTERIM' | 'FINAL';
   readonly text: string;
+  /** UTF-16 code units at the beginning of the text that later interims keep. */
+  readonly stableLength: number;
   readonly startMs: number;
   readonly endMs: number;
   /** When it arrived, in milliseconds from the moment of the stream's first sample. */
@@ -42,8 +45,8 @@ export interface LiveStream {
   readonly segments: readonly SeenSegment[];
   /** When the end was asked for, in milliseconds from the first sample: finals after that were not waited for by silence. */
   readonly endedMs: number;
-  /** Highest that an acknowledgement told. */
-  readonly largestBacklogMs: number;
+  /** What the acknowledgement of each chunk told, by sequence number. */
+  readonly backlogsMs: readonly number[];
   /** When each chunk was sent, by sequence number, in milliseconds from the first sample. */
   readonly sentMs: readonly number[];
 }
@@ -87,7 +90,7 @@ export async function streamLive(
     return await Promise.all(acknowledged);
   };
   // A subscription that fails while audio is sent ends the stream, too.
-  const backlogs = await Promise.race([sending(), followed.then(() => endedTooSoon())]);
+  const backlogsMs = await Promise.race([sending(), followed.then(() => endedTooSoon())]);
   const endedMs = sinceStart();
   await connection.request(END_SESSION, { input: { sessionId, nextSequence: chunks } }, endedSession);
   await followed;
@@ -95,7 +98,7 @@ export async function streamLive(
     audioMs: framesToMs(bytes.length / bytesPerFrame(format), format.sampleRate),
     segments,
     endedMs,
-    largestBacklogMs: Math.max(0, ...backlogs),
+    backlogsMs,
     sentMs,
   };
 }

@@ -27,7 +27,19 @@ export interface Result extends Pick<Benchmark, 'name' | 'about' | 'bareLimit'> 
 
 const figure = z.object({
   what: z.string(),
-  unit: z.enum(['µs', 'ms', 'cpu ms per s', 'seconds', 'percent', 'MiB', 'count', 'per second', 'times', 'dB']),
+  unit: z.enum([
+    'µs',
+    'ms',
+    'cpu ms per s',
+    'seconds',
+    'percent',
+    'MiB',
+    'count',
+    'streams',
+    'per second',
+    'times',
+    'dB',
+  ]),
   ours: z.number().nullable(),
   bareLimit: z.number().nullish(),
   target: z

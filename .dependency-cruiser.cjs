@@ -40,10 +40,25 @@ module.exports = {
     },
     {
       name: 'client-runs-in-browsers',
-      comment: 'The client shares the formats of audio with the server, and needs nothing but WebSockets.',
+      comment:
+        'The client shares the formats and containers of audio with the server, and needs nothing but WebSockets.',
       severity: 'error',
       from: { path: '^src/client/' },
-      to: { path: '.', pathNot: ['^src/client/', '^src/audio/format\\.ts$', '(^|/)node_modules/graphql-ws/'] },
+      to: {
+        path: '.',
+        pathNot: [
+          '^src/client/',
+          '^src/audio/((format|chunk-framing)\\.ts$|containers/)',
+          '(^|/)node_modules/graphql-ws/',
+        ],
+      },
+    },
+    {
+      name: 'containers-run-in-browsers',
+      comment: 'The client takes them apart as the server does. (Decoding is for the server alone.)',
+      severity: 'error',
+      from: { path: '^src/audio/containers/' },
+      to: { path: '.', pathNot: ['^src/audio/(containers/|[^/]+$)'] },
     },
     {
       name: 'only-the-command-line-uses-the-client',

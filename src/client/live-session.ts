@@ -97,10 +97,11 @@ export class LiveSession {
    */
   readonly finished: Promise<CompletedSession>;
   /**
-   * The same as `write`, as a stream: `microphone.pipeTo(session.audio)`. Closing or aborting it ends the session. Where the
-   * audio is not live it holds the source back while the server or the recogniser is behind.
+   * The same as `write`, as a stream: `microphone.pipeTo(session.audio)`. It takes blobs as well, as a MediaRecorder gives
+   * them. Closing or aborting it ends the session, and so does audio that it can't take: what came before is completed. Where
+   * the audio is not live it holds the source back while the server or the recogniser is behind.
    */
-  readonly audio: WritableStream<Uint8Array>;
+  readonly audio: WritableStream<Uint8Array | Blob>;
   readonly #parts: LiveSessionParts;
   readonly #recording: Recording;
   readonly #events = new Emitter<SessionEvents>();
@@ -143,8 +144,13 @@ export class LiveSession {
     // Who is interested awaits them; nobody has to.
     this.started.catch(() => undefined);
     this.audio = new WritableStream({
-      write: async (bytes) => {
-        this.write(bytes);
+      write: async (audio) => {
+        try {
+          this.write(audio instanceof Uint8Array ? audio : new Uint8Array(await audio.arrayBuffer()));
+        } catch (error) {
+          void this.end().catch(() => undefined);
+          throw error;
+        }
         if (!parts.isLive) await this.drained();
       },
       close: async () => void (await this.end()),
@@ -181,8 +187,10 @@ export class LiveSession {
 
   /**
    * Records audio; it never waits. What cannot be sent now is kept, up to the limits of the buffer.
-   * @param bytes in the session's format, of any length; a frame may be in two pieces.
-   * @throws VerbatimError `ENDED` after `end`; or what the session failed with
+   * @param bytes in the session's format, of any length; a frame may be in two pieces, and a container in any. In a session that
+   *   was resumed, a container begins anew, with its header.
+   * @throws VerbatimError `AUDIO_MALFORMED` when a container can't go on like that: what came before stays, and a new one may
+   *   follow; `ENDED` after `end`; or what the session failed with
    */
   write(bytes: Uint8Array): void {
     this.#refuseAfterEnd();

@@ -1,12 +1,13 @@
-import { bytesPerFrame, msToFrames } from '../audio/format.ts';
+import { msToFrames } from '../audio/format.ts';
+import type { AudioCutter } from './audio-cutter.ts';
 import type { ChunkStore, SessionRequest, StoredRecording } from './chunk-store.ts';
-import { Chunker } from './chunker.ts';
+import { createCutter } from './create-cutter.ts';
 import type { ClientLimits } from './limits.ts';
 import { SegmentOrder, type LastFinal, type SegmentListener } from './segment-order.ts';
 import { SendQueue, type Gap } from './send-queue.ts';
 import { Signal } from './signal.ts';
 import { StoreWriter } from './store-writer.ts';
-import type { TimelineItem } from './timeline.ts';
+import type { AudioPiece, TimelineItem } from './timeline.ts';
 
 interface RecordingListener extends SegmentListener {
   readonly onGap: (gap: Gap) => void;
@@ -35,7 +36,7 @@ export class Recording {
   /** Raised whenever something here has changed. */
   readonly changed = new Signal();
   readonly #writer: StoreWriter;
-  readonly #chunker: Chunker;
+  readonly #cutter: AudioCutter;
   #sessionId: string | null;
   #isEnding: boolean;
 
@@ -50,7 +51,7 @@ export class Recording {
     this.#isEnding = kept?.recording.isEnding ?? false;
     this.#writer = new StoreWriter(store, () => this.#snapshot(), listener.onStoreFailure);
     const { audio } = request;
-    this.#chunker = new Chunker(bytesPerFrame(audio), Math.max(1, msToFrames(limits.chunkMs, audio.sampleRate)));
+    this.#cutter = createCutter(audio, limits);
     this.queue = new SendQueue(
       audio,
       limits,
@@ -88,21 +89,20 @@ export class Recording {
     this.#writer.add();
   }
 
+  /** @throws VerbatimError `AUDIO_MALFORMED`, see `AudioCutter` */
   write(bytes: Uint8Array): void {
-    const chunks = this.#chunker.write(bytes);
-    for (const chunk of chunks) this.queue.write(chunk);
-    if (chunks.length > 0) this.changed.raise();
+    this.#cutter.write(bytes, this.#give);
   }
 
   skip(durationMs: number): void {
-    this.#flush();
+    this.#cutter.skip(msToFrames(durationMs, this.request.audio.sampleRate), this.#give);
     this.queue.skip(durationMs);
     this.changed.raise();
   }
 
   end(): void {
     if (this.#isEnding) return;
-    this.#flush();
+    this.#cutter.end(this.#give);
     this.#isEnding = true;
     this.#writer.add();
     this.changed.raise();
@@ -113,10 +113,10 @@ export class Recording {
     return this.#writer.settled();
   }
 
-  #flush(): void {
-    const rest = this.#chunker.flush();
-    if (rest !== null) this.queue.write(rest);
-  }
+  readonly #give = (piece: AudioPiece): void => {
+    this.queue.write(piece);
+    this.changed.raise();
+  };
 
   #snapshot(): StoredRecording {
     return {

@@ -1,7 +1,7 @@
-import { bytesPerFrame, framesToMs, msToFrames, type AudioFormat } from '../audio/format.ts';
+import { framesToMs, msToFrames, type AudioFormat } from '../audio/format.ts';
 import { VerbatimError } from './errors.ts';
 import { giveUp, mergeAudio } from './timeline.ts';
-import type { AudioItem, GapItem, QueueHead, TimelineItem } from './timeline.ts';
+import type { AudioItem, AudioPiece, GapItem, QueueHead, TimelineItem } from './timeline.ts';
 
 /** What a queue keeps, beyond what is under way. */
 export interface QueueLimits {
@@ -48,7 +48,8 @@ const GIVE_UP_MS = 1_000;
  *
  * A number names the same bytes for good, so what has one is only ever sent again as it is. What has none may still be merged
  * into larger chunks, to catch up, or be given up when the buffer overflows; a gap is put in its place, so that the timeline
- * stays right.
+ * stays right. (Where packets of a container don't last whole milliseconds, as at 44.1 kHz, such a gap is up to one shorter
+ * than they were; FLAC says itself where it goes on.)
  */
 export class SendQueue {
   readonly #format: AudioFormat;
@@ -113,10 +114,9 @@ export class SendQueue {
     return this.#toMs(this.#unsentFrames);
   }
 
-  /** @param bytes whole frames, at least one; they must not change any more. */
-  write(bytes: Uint8Array): void {
-    const frames = bytes.length / bytesPerFrame(this.#format);
-    this.#append({ kind: 'audio', frame: this.#endFrame, frames, sequence: null, bytes });
+  /** @param piece its bytes must not change any more. */
+  write(piece: AudioPiece): void {
+    this.#append({ ...piece, kind: 'audio', frame: this.#endFrame, sequence: null });
     this.#enforceLimits();
   }
 
@@ -140,9 +140,9 @@ export class SendQueue {
       this.#sent += 1;
       return { ...item, sequence: item.sequence };
     }
-    const run = merge && item.kind === 'audio' ? this.#mergeable(item) : [item];
+    const run = merge && item.kind === 'audio' ? this.#mergeable(item) : [];
     const merged = { ...(item.kind === 'audio' ? mergeAudio(item, run) : item), sequence: this.nextSequence };
-    this.#items.splice(this.#numbered, run.length, merged);
+    this.#items.splice(this.#numbered, Math.max(1, run.length), merged);
     if (merged.kind === 'audio') this.#unsentFrames -= merged.frames;
     this.#numbered += 1;
     this.#sent += 1;
@@ -239,22 +239,25 @@ export class SendQueue {
 
   #enforceLimits(): void {
     const { maxBufferedBytes, maxBufferedMs } = this.#limits;
-    const frameBytes = bytesPerFrame(this.#format);
     const maxFrames = msToFrames(maxBufferedMs, this.#format.sampleRate);
     while (this.#bytes > maxBufferedBytes || this.#unsentFrames > maxFrames) {
-      const most = Math.min(maxBufferedBytes / frameBytes, maxFrames) / 4;
-      const enough = Math.min(msToFrames(GIVE_UP_MS, this.#format.sampleRate), most);
-      if (!this.#giveUpOldest(enough)) return;
+      if (!this.#giveUpOldest()) return;
     }
   }
 
   /** Puts a gap in the place of the oldest audio that was never sent. @returns false when none can be given up. */
-  #giveUpOldest(enoughFrames: number): boolean {
+  #giveUpOldest(): boolean {
+    const { maxBufferedBytes, maxBufferedMs } = this.#limits;
+    const { sampleRate } = this.#format;
+    const enough = {
+      frames: msToFrames(Math.min(GIVE_UP_MS, maxBufferedMs / 4), sampleRate),
+      bytes: maxBufferedBytes / 4,
+    };
     for (let start = this.#numbered; start < this.#items.length; start++) {
-      const given = giveUp(this.#items, start, this.#numbered, enoughFrames, this.#format.sampleRate);
+      const given = giveUp(this.#items, start, this.#numbered, enough, sampleRate);
       if (given === null) continue;
       this.#items.splice(given.index, given.count, ...given.items);
-      this.#bytes -= given.lostFrames * bytesPerFrame(this.#format);
+      this.#bytes -= given.lostBytes;
       this.#unsentFrames -= given.lostFrames;
       const [first] = given.items;
       const last = given.items.at(-1);

@@ -1,4 +1,4 @@
-import { sameFormat, type AudioFormat } from '../audio/format.ts';
+import { normaliseFormat, sameFormat, type AudioFormat } from '../audio/format.ts';
 import { MemoryChunkStore, type ChunkStore, type SessionRequest } from './chunk-store.ts';
 import type { WebSocketImplementation } from './connection.ts';
 import { VerbatimError } from './errors.ts';
@@ -31,7 +31,7 @@ export interface NewSession {
   readonly title?: string | null;
   /** BCP 47 tag of what will be spoken; by default `en`. */
   readonly language?: string;
-  /** Of all audio that will be written; two channels are transcribed separately. */
+  /** Of all audio that will be written, samples or a container; two channels are transcribed separately. */
   readonly audio: AudioFormat;
   /** By channel, who speaks there: `Segment.speaker` gives it back; `null` or missing where it is not known. */
   readonly speakers?: readonly (string | null)[];
@@ -95,7 +95,7 @@ export class VerbatimClient {
       externalId: session.externalId ?? crypto.randomUUID(),
       title: session.title ?? null,
       language: session.language ?? 'en',
-      audio: session.audio,
+      audio: normaliseFormat(session.audio),
       ...(session.speakers !== undefined && { speakers: session.speakers }),
       metadata: session.metadata ?? null,
     };

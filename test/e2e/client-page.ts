@@ -90,7 +90,7 @@ async function answer(pathname: string, speech: Uint8Array, response: ServerResp
     response.writeHead(200, { 'content-type': type }).end(body);
   if (pathname === '/') respond('text/html', PAGE);
   else if (pathname === '/speech') respond('application/octet-stream', speech);
-  else if (/^\/(src\/(client|audio)|node_modules\/graphql-ws\/dist)\/[\w-]+\.(ts|js)$/u.test(pathname)) {
+  else if (/^\/(src\/(client|audio(\/containers)?)|node_modules\/graphql-ws\/dist)\/[\w-]+\.(ts|js)$/u.test(pathname)) {
     const source = await readFile(fileURLToPath(new URL(`.${pathname}`, PROJECT)), 'utf8');
     respond('text/javascript', pathname.endsWith('.ts') ? withoutTypes(source) : source);
   } else response.writeHead(404).end();

@@ -141,6 +141,19 @@ describe('a container that lost bytes in its middle', () => {
     expect(framesOf(items) + 960 + after.frames).toBe(framesOf(whole(webm)));
   });
 
+  it('goes on with the next WAV file where the rest of one was lost, however much of it there should have been', () => {
+    const wav = TONES.find(({ name }) => name === 'WAV');
+    if (wav === undefined) throw new Error('there is no WAV among the fixtures');
+    const half = createDemuxer(wav.format).take(wav.bytes.subarray(0, 100_000));
+    const left = framesOf(whole(wav)) - half.frames;
+    for (const lost of [left - 30, left, left + 1_000]) {
+      const behind = half.next.afterLoss(lost);
+      const pieces = [...piecesOf(wav.bytes.subarray(0, 60), () => 3), wav.bytes.subarray(60)];
+      expect(framesOf(demux(behind, pieces).items)).toBe(framesOf(whole(wav)));
+      expect(behind.take(wav.bytes).frames).toBe(framesOf(whole(wav)));
+    }
+  });
+
   it('never comes to an end of the search in garbage, and says so', () => {
     for (const { format, bytes } of TONES.filter(({ name }) => name !== 'WAV')) {
       let framing = createDemuxer(format).take(bytes.subarray(0, 20_000)).next.afterLoss(100);

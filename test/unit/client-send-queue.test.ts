@@ -79,7 +79,7 @@ class World {
 
   write(ms: number): void {
     const frames = msToFrames(ms, this.#format.sampleRate);
-    this.queue.write(framesFrom(this.writtenFrames, frames));
+    this.queue.write({ bytes: framesFrom(this.writtenFrames, frames), frames });
     this.writtenFrames += frames;
   }
 
@@ -225,7 +225,7 @@ describe('the queue of audio that is not acknowledged', () => {
           const queue = new SendQueue(format, limits, { onChange: () => undefined, onGap: (gap) => gaps.push(gap) });
           let written = 0;
           for (const frames of lengths) {
-            queue.write(framesFrom(written, frames));
+            queue.write({ bytes: framesFrom(written, frames), frames });
             written += frames;
           }
           let position = 0;

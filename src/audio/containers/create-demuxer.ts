@@ -1,13 +1,12 @@
-import type { ChunkFraming } from '../chunk-framing.ts';
 import type { ContainerEncoding, ContainerFormat } from '../format.ts';
-import { demuxerOf } from './demuxer.ts';
+import { demuxerOf, type Demuxer } from './demuxer.ts';
 import { flacParser } from './flac.ts';
 import { mp3Parser } from './mp3.ts';
 import { oggOpusParser } from './ogg-opus.ts';
 import { wavParser } from './wav-stream.ts';
 import { webmOpusParser } from './webm-opus.ts';
 
-const CREATE: Record<ContainerEncoding, (format: ContainerFormat) => ChunkFraming> = {
+const CREATE: Record<ContainerEncoding, (format: ContainerFormat) => Demuxer> = {
   WEBM_OPUS: (format) => demuxerOf(webmOpusParser(format)),
   OGG_OPUS: (format) => demuxerOf(oggOpusParser(format)),
   FLAC: (format) => demuxerOf(flacParser(format)),
@@ -16,6 +15,6 @@ const CREATE: Record<ContainerEncoding, (format: ContainerFormat) => ChunkFramin
 };
 
 /** Reads a session's container from its beginning. */
-export function createDemuxer(format: ContainerFormat): ChunkFraming {
+export function createDemuxer(format: ContainerFormat): Demuxer {
   return CREATE[format.encoding](format);
 }

@@ -3,6 +3,26 @@ import { MalformedAudioError } from './malformed-audio-error.ts';
 
 export type Emit = (item: DemuxedItem) => void;
 
+/** Where a container can be cut: behind a packet, with nothing begun that goes on behind it. */
+interface Cut {
+  /** Frames that the chunk completes before it. */
+  readonly frames: number;
+  /** Of all bytes so far, those behind it. */
+  readonly bytesBehind: number;
+}
+
+export interface DemuxedChunk extends FramedChunk {
+  readonly next: Demuxer;
+  /** The last one in the chunk; `null`: none. */
+  readonly cut: Cut | null;
+}
+
+/** Takes a container apart from its beginning, in whatever pieces it comes; nothing is decoded. */
+export interface Demuxer extends ChunkFraming {
+  take(bytes: Uint8Array): DemuxedChunk;
+  afterLoss(frames: number): Demuxer;
+}
+
 /** What a parser knows between two elements of its container. Its values must not be changed, only replaced. */
 export interface ParserState {
   /** Bytes that come next and are of no interest. */
@@ -18,6 +38,8 @@ export interface ContainerParser<State extends ParserState> {
   initial(): State;
   /** Frames of the timeline were lost, and bytes with them. */
   afterLoss(state: State, frames: number): State;
+  /** Whether a packet has begun that goes on in the next element; absent: packets are whole here. */
+  isWithinPacket?(state: State): boolean;
   /**
    * Reads the element at `at`; changes `state` (which is a copy).
    * @returns the length of what it has read; 0 when it needs more bytes.
@@ -31,12 +53,11 @@ const MAX_SEARCHED_BYTES = 4 * 1024 * 1024;
 /** Most audio that one chunk may bring: half an hour at 48 kHz. Without a limit a megabyte could claim a day. */
 const MAX_CHUNK_FRAMES = 30 * 60 * 48_000;
 
-/** Takes a container apart from its beginning, in whatever pieces it comes; nothing is decoded. */
-export function demuxerOf<State extends ParserState>(parser: ContainerParser<State>): ChunkFraming {
+export function demuxerOf<State extends ParserState>(parser: ContainerParser<State>): Demuxer {
   return new ParsingDemuxer(parser, parser.initial(), new Uint8Array(0), 0);
 }
 
-class ParsingDemuxer<State extends ParserState> implements ChunkFraming {
+class ParsingDemuxer<State extends ParserState> implements Demuxer {
   readonly #parser: ContainerParser<State>;
   readonly #state: State;
   /** The beginning of an element whose rest has not come. */
@@ -55,7 +76,7 @@ class ParsingDemuxer<State extends ParserState> implements ChunkFraming {
     return this.#held.length;
   }
 
-  take(chunk: Uint8Array): FramedChunk {
+  take(chunk: Uint8Array): DemuxedChunk {
     const state = { ...this.#state };
     const bytes = joined(this.#held, chunk);
     const items: DemuxedItem[] = [];
@@ -65,16 +86,22 @@ class ParsingDemuxer<State extends ParserState> implements ChunkFraming {
       frames += item.kind === 'packet' ? item.frames : 0;
     };
     let at = 0;
+    let cutAt = 0;
+    let itemsBeforeCut = 0;
     while (at < bytes.length) {
       if (state.toSkip > 0) {
         const skipped = Math.min(state.toSkip, bytes.length - at);
         state.toSkip -= skipped;
         at += skipped;
-        continue;
+      } else {
+        const read = this.#parser.step(state, bytes, at, emit);
+        if (read === 0) break;
+        at += read;
       }
-      const read = this.#parser.step(state, bytes, at, emit);
-      if (read === 0) break;
-      at += read;
+      if (items.length > itemsBeforeCut && state.toSkip === 0 && this.#parser.isWithinPacket?.(state) !== true) {
+        cutAt = at;
+        itemsBeforeCut = items.length;
+      }
     }
     if (frames > MAX_CHUNK_FRAMES) {
       throw new MalformedAudioError('the chunk holds more than half an hour of audio: send smaller pieces');
@@ -88,14 +115,25 @@ class ParsingDemuxer<State extends ParserState> implements ChunkFraming {
     if (searched > MAX_SEARCHED_BYTES) {
       throw new MalformedAudioError('the container was not found again behind the gap: start a new session');
     }
-    const total = items.reduce((sum, item) => sum + item.frames, 0);
     const held = bytes.slice(at);
-    return { items, frames: total, next: new ParsingDemuxer(this.#parser, state, held, searched) };
+    return {
+      items,
+      frames: totalFrames(items),
+      next: new ParsingDemuxer(this.#parser, state, held, searched),
+      cut:
+        itemsBeforeCut === 0
+          ? null
+          : { frames: totalFrames(items.slice(0, itemsBeforeCut)), bytesBehind: bytes.length - cutAt },
+    };
   }
 
-  afterLoss(frames: number): ChunkFraming {
+  afterLoss(frames: number): Demuxer {
     return new ParsingDemuxer(this.#parser, this.#parser.afterLoss(this.#state, frames), new Uint8Array(0), 0);
   }
+}
+
+function totalFrames(items: readonly DemuxedItem[]): number {
+  return items.reduce((sum, item) => sum + item.frames, 0);
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -61,6 +61,7 @@ export function oggOpusParser(format: ContainerFormat): ContainerParser<OggState
       unfinished: null,
       position: state.position === null ? null : state.position + frames,
     }),
+    isWithinPacket: ({ unfinished }) => unfinished !== null,
     step(state, bytes, at, emit) {
       if (state.isLost && !isPage(bytes, at)) {
         const next = indexOfBytes(bytes, CAPTURE_BYTES, at + 1);

@@ -45,10 +45,11 @@ export function wavParser(format: ContainerFormat): ContainerParser<WavState> {
       dataLeft: 0,
       startsAnew: false,
     }),
-    // Nothing in samples tells where a frame begins: what follows has to begin with a whole one.
+    // Nothing in samples tells where a frame begins: what follows has to begin with a whole one, or be another file.
     afterLoss: (state, frames) => {
       const frameBytes = state.format === null ? 0 : bytesPerFrame(state.format);
-      return { ...state, toSkip: 0, dataLeft: Math.max(frameBytes, state.dataLeft - frames * frameBytes) };
+      const dataLeft = Math.max(frameBytes, state.dataLeft - frames * frameBytes);
+      return { ...state, toSkip: 0, isLost: state.phase === 'data', dataLeft };
     },
     step(state, bytes, at, emit) {
       switch (state.phase) {
@@ -57,7 +58,12 @@ export function wavParser(format: ContainerFormat): ContainerParser<WavState> {
         case 'chunk':
           return readChunk(state, bytes, at, format);
         case 'data':
-          return readSamples(state, bytes, at, emit);
+          if (state.isLost && startsWith(bytes, at, 'RIFF'.slice(0, bytes.length - at))) {
+            if (bytes.length - at < RIFF_HEADER_BYTES) return 0;
+            state.phase = 'riff';
+          }
+          state.isLost = false;
+          return state.phase === 'riff' ? readRiff(state, bytes, at) : readSamples(state, bytes, at, emit);
       }
     },
   };

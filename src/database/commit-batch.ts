@@ -20,25 +20,19 @@ interface MovedRow {
 }
 
 /**
- * Applies a batch in one transaction, once: its condition on the checkpoint lets no second application through.
+ * Applies a sound batch in one transaction, once: its condition on the checkpoint lets no second application through.
  *
  * @throws CheckpointMismatchError when the session's checkpoint is neither at the batch's start nor at or beyond its end
- * @throws DatabaseRefusedError when it contradicts itself
  */
 export async function commitBatch(client: PrismaClient, batch: SegmentBatch): Promise<BatchOutcome> {
-  requireSound(batch);
   return client.$transaction(async (transaction) => {
     const moved = await moveCheckpoint(transaction, batch);
     if (moved === null) return outcomeOfEarlierAttempt(transaction, batch);
-    const { totalSegments } = batch.session.statistics;
-    const isRewritten = Number(moved.lastSequence ?? 0) > totalSegments - batch.finals.length;
+    const isRewritten = Number(moved.lastSequence ?? 0) > lastSequenceBefore(batch);
     if (isRewritten) await removeReplaced(transaction, batch);
-    // Interims have no sequence, which the unique index of (session_id, sequence) finds. One that became final goes
-    // with the others and comes back as the final with the same id.
-    await transaction.$executeRaw`DELETE FROM segments WHERE session_id = ${batch.sessionId} AND sequence IS NULL`;
-    // Completed sessions have no drafts, which those who look for drafts rely on.
+    await transaction.$executeRaw(deleteInterims(batch));
     // A draft that is shown again may have the id of a final that is not yet written again.
-    const interims = isRewritten || batch.session.status === 'COMPLETED' ? [] : batch.interims;
+    const interims = isRewritten ? [] : keptInterims(batch);
     for (const statement of insertStatements([...batch.finals, ...interims])) {
       await transaction.$executeRaw(statement);
     }
@@ -49,12 +43,8 @@ export async function commitBatch(client: PrismaClient, batch: SegmentBatch): Pr
 
 /** `null` when the checkpoint is not where the batch begins. */
 async function moveCheckpoint(transaction: Prisma.TransactionClient, batch: SegmentBatch): Promise<MovedRow | null> {
-  const withConfidence = batch.finals.filter((segment) => segment.avgConfidence !== null).length;
   const [moved] = await transaction.$queryRaw<MovedRow[]>(Prisma.sql`
-    UPDATE sessions SET ${progressAssignments(batch.session)},
-      confidence_count = confidence_count + ${withConfidence},
-      journal_position = ${BigInt(batch.toPosition)}
-    WHERE id = ${batch.sessionId} AND journal_position = ${BigInt(batch.fromPosition)}
+    ${moveCheckpointOf(batch)}
     RETURNING (SELECT MAX(sequence) FROM segments WHERE session_id = ${batch.sessionId}) AS "lastSequence"`);
   return moved ?? null;
 }
@@ -105,7 +95,36 @@ async function outcomeOfEarlierAttempt(
   );
 }
 
-function requireSound({ sessionId, fromPosition, toPosition, finals, interims }: SegmentBatch): void {
+/** Moves a session's checkpoint from where the batch begins, and with it the session's columns; else no row. */
+export function moveCheckpointOf({ sessionId, fromPosition, toPosition, finals, session }: SegmentBatch): Prisma.Sql {
+  const withConfidence = finals.filter((segment) => segment.avgConfidence !== null).length;
+  return Prisma.sql`
+    UPDATE sessions SET ${progressAssignments(session)},
+      confidence_count = confidence_count + ${withConfidence},
+      journal_position = ${BigInt(toPosition)}
+    WHERE id = ${sessionId} AND journal_position = ${BigInt(fromPosition)}`;
+}
+
+/** Finals beyond this sequence that are there before the batch are of a journal that is written again. */
+export function lastSequenceBefore({ session, finals }: SegmentBatch): number {
+  return session.statistics.totalSegments - finals.length;
+}
+
+/**
+ * Interims have no sequence, which the unique index of (session_id, sequence) finds. One that became final goes with the
+ * others and comes back as the final with the same id.
+ */
+export function deleteInterims({ sessionId }: SegmentBatch): Prisma.Sql {
+  return Prisma.sql`DELETE FROM segments WHERE session_id = ${sessionId} AND sequence IS NULL`;
+}
+
+/** Completed sessions have no drafts, which those who look for drafts rely on. */
+export function keptInterims({ session, interims }: SegmentBatch): readonly Segment[] {
+  return session.status === 'COMPLETED' ? [] : interims;
+}
+
+/** @throws DatabaseRefusedError when the batch contradicts itself. */
+export function requireSound({ sessionId, fromPosition, toPosition, finals, interims }: SegmentBatch): void {
   const misplaced = (segment: Segment): boolean => segment.sessionId !== sessionId;
   if (toPosition < fromPosition)
     throw new UnsoundBatchError(`A batch cannot go back from ${fromPosition} to ${toPosition}`);

@@ -57,7 +57,7 @@ export async function openDatabase({ url, busyPatienceMs = 5_000 }: DatabaseOpti
   }
   return {
     client,
-    store: new PrismaSessionStore(client),
+    store: new PrismaSessionStore(client, (transaction) => adapter.transact(transaction)),
     close: async () => {
       adapter.retire();
       await client.$disconnect();

@@ -38,26 +38,59 @@ export function toSegment(row: SegmentRow): Segment {
   };
 }
 
+/** What a new row is given, in the order of `segmentValues`. */
+const INSERTED_COLUMNS = [
+  'id',
+  'session_id',
+  'sequence',
+  'revision',
+  'kind',
+  'text',
+  'start_ms',
+  'end_ms',
+  'avg_confidence',
+  'words',
+  'speaker',
+  'channel',
+  'created_at',
+] as const;
+
+/** Inserts one segment, given its `segmentValues`. */
+export const INSERT_SEGMENT = `INSERT INTO segments (${INSERTED_COLUMNS.join(', ')})
+  VALUES (${INSERTED_COLUMNS.map(() => '?').join(', ')})`;
+
+type ColumnValue = string | number | Date | null;
+
+/** What `segment` has for each of the columns of a new row. */
+export function segmentValues(segment: Segment): ColumnValue[] {
+  return [
+    segment.id,
+    segment.sessionId,
+    segment.sequence,
+    segment.revision,
+    segmentKinds.toColumn(segment.kind),
+    segment.text,
+    segment.startMs,
+    segment.endMs,
+    segment.avgConfidence,
+    JSON.stringify(segment.words),
+    segment.speaker,
+    segment.channel,
+    segment.createdAt,
+  ];
+}
+
 /** Keeps the statement's parameters (13 for a row) far below SQLite's limit of 32,766. */
 const ROWS_PER_STATEMENT = 500;
 
 /** The statements that insert `segments`; raw, because Prisma's `createMany` takes some five times as long. */
 export function insertStatements(segments: readonly Segment[]): Prisma.Sql[] {
+  const columns = Prisma.raw(INSERTED_COLUMNS.join(', '));
   const statements: Prisma.Sql[] = [];
   for (let start = 0; start < segments.length; start += ROWS_PER_STATEMENT) {
-    const rows = segments.slice(start, start + ROWS_PER_STATEMENT).map(insertedRow);
-    statements.push(Prisma.sql`
-      INSERT INTO segments (id, session_id, sequence, revision, kind, text, start_ms, end_ms, avg_confidence, words,
-                            speaker, channel, created_at)
-      VALUES ${Prisma.join(rows)}`);
+    const rows = segments.slice(start, start + ROWS_PER_STATEMENT);
+    const values = rows.map((segment) => Prisma.sql`(${Prisma.join(segmentValues(segment))})`);
+    statements.push(Prisma.sql`INSERT INTO segments (${columns}) VALUES ${Prisma.join(values)}`);
   }
   return statements;
-}
-
-function insertedRow(segment: Segment): Prisma.Sql {
-  const { id, sessionId, sequence, revision, text, startMs, endMs, avgConfidence, speaker, channel } = segment;
-  const kind = segmentKinds.toColumn(segment.kind);
-  const words = JSON.stringify(segment.words);
-  return Prisma.sql`(${id}, ${sessionId}, ${sequence}, ${revision}, ${kind}, ${text}, ${startMs}, ${endMs},
-    ${avgConfidence}, ${words}, ${speaker}, ${channel}, ${segment.createdAt})`;
 }

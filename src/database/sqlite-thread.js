@@ -5,16 +5,19 @@ import { parentPort } from 'node:worker_threads';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import Database from 'better-sqlite3';
+import { transactor } from './sqlite-transactor.js';
 
 /**
  * @import { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
- * @import { ConnectionCall, ConnectionFailure, ConnectionOutcome, ConnectionReply, ConnectionRequest } from './sqlite-messages.ts'
+ * @import { ConnectionCall, ConnectionFailure, ConnectionOutcome, ConnectionReply, ConnectionRequest, GuardedTransaction } from './sqlite-messages.ts'
  */
 
 if (parentPort === null) throw new Error('This is the entry of a thread, not of a program');
 const port = parentPort;
 /** @type {SqlDriverAdapter | null} */
 let connection = null;
+/** @type {((transaction: GuardedTransaction) => boolean) | null} */
+let transact = null;
 
 port.on('message', (/** @type {ConnectionRequest} */ { id, call }) => {
   void answer(call)
@@ -35,9 +38,10 @@ async function answer(call) {
   if (call.type === 'connect') {
     // Who asks waits for locks by asking again.
     connection = await new PrismaBetterSqlite3({ url: call.file, timeout: 0 }).connect();
+    transact = transactor(driverOf(connection));
     return { type: 'done' };
   }
-  if (connection === null) throw new Error(`There is no connection yet for "${call.type}"`);
+  if (connection === null || transact === null) throw new Error(`There is no connection yet for "${call.type}"`);
   switch (call.type) {
     case 'query':
       return { type: 'rows', rows: await connection.queryRaw(call.query) };
@@ -46,10 +50,24 @@ async function answer(call) {
     case 'script':
       await connection.executeScript(call.script);
       return { type: 'done' };
+    case 'transact':
+      return { type: 'transacted', applied: transact(call.transaction) };
     case 'dispose':
       await connection.dispose();
       return { type: 'done' };
   }
+}
+
+/**
+ * The driver's own connection beneath the adapter, which has it without telling in its types: transactions of both must see the
+ * same, and one cache of pages is enough.
+ * @param {SqlDriverAdapter} adapter
+ */
+function driverOf(adapter) {
+  if ('client' in adapter && adapter.client instanceof Database) return adapter.client;
+  throw new TypeError(
+    'This version of the adapter for better-sqlite3 has no connection of the driver where one was expected',
+  );
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 import { retryWhileBusy } from './busy.ts';
 import { driverErrorCode } from './database-errors.ts';
 import { Mutex } from './mutex.ts';
+import type { GuardedTransaction } from './sqlite-messages.ts';
 import { type Connection, ThreadedConnection } from './threaded-connection.ts';
 
 const ADAPTER_NAME = '@prisma/adapter-better-sqlite3';
@@ -28,6 +29,7 @@ export class SqliteAdapterFactory implements SqlDriverAdapterFactory {
   readonly adapterName = ADAPTER_NAME;
   readonly #file: string;
   readonly #busyPatienceMs: number;
+  #latest: IsolatedSqlite | null = null;
   #retired = false;
 
   /**
@@ -42,7 +44,14 @@ export class SqliteAdapterFactory implements SqlDriverAdapterFactory {
   async connect(): Promise<SqlDriverAdapter> {
     if (this.#retired) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
     const connect = () => openConnection(this.#file, this.#busyPatienceMs);
-    return new IsolatedSqlite(await connect(), connect, this.#busyPatienceMs);
+    this.#latest = new IsolatedSqlite(await connect(), connect, this.#busyPatienceMs);
+    return this.#latest;
+  }
+
+  /** Carries out a whole transaction, in its turn among Prisma's, on the connection that Prisma has made last. */
+  async transact(transaction: GuardedTransaction): Promise<boolean> {
+    if (this.#latest === null) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
+    return await this.#latest.transact(transaction);
   }
 
   /** Makes closing final: a disconnected Prisma client connects again by itself at its next query. */
@@ -88,6 +97,10 @@ class IsolatedSqlite implements SqlDriverAdapter {
     return this.#exclusively((connection) => connection.executeRaw(query));
   }
 
+  transact(transaction: GuardedTransaction): Promise<boolean> {
+    return this.#exclusively((connection) => connection.transact(transaction));
+  }
+
   executeScript(script: string): Promise<void> {
     // Not repeated when busy: its first statements may have gone through.
     return this.#turn.runExclusive(async () => {
@@ -121,7 +134,7 @@ class IsolatedSqlite implements SqlDriverAdapter {
   }
 
   /** Gives its turn up between attempts: reads go on while a write waits for another process. */
-  #exclusively<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  #exclusively<T>(work: (connection: ThreadedConnection) => Promise<T>): Promise<T> {
     const attempt = (): Promise<T> => this.#turn.runExclusive(async () => await work(await this.#live()));
     return retryWhileBusy(attempt, this.#busyPatienceMs);
   }
@@ -130,7 +143,7 @@ class IsolatedSqlite implements SqlDriverAdapter {
    * The connection, for the holder of the turn: a new one when the last was lost or went stale. What was under way on that
    * one has failed and is not repeated here, and a transaction stays with the connection that it began on.
    */
-  async #live(): Promise<Connection> {
+  async #live(): Promise<ThreadedConnection> {
     if (this.#disposed) throw new DriverAdapterError({ kind: 'ConnectionClosed' });
     if (this.#connection.isLost || this.#connection.isStale) {
       // Nothing depends on how that goes: what was committed is on the disk.

@@ -7,7 +7,13 @@ import {
 } from '@prisma/driver-adapter-utils';
 import Database from 'better-sqlite3';
 import { isOfStaleConnection } from './database-errors.ts';
-import type { ConnectionCall, ConnectionOutcome, ConnectionReply, ConnectionRequest } from './sqlite-messages.ts';
+import type {
+  ConnectionCall,
+  ConnectionOutcome,
+  ConnectionReply,
+  ConnectionRequest,
+  GuardedTransaction,
+} from './sqlite-messages.ts';
 
 /** What a connection does; transactions are its user's business. */
 export type Connection = Pick<SqlDriverAdapter, 'queryRaw' | 'executeRaw' | 'executeScript' | 'dispose'>;
@@ -88,6 +94,14 @@ export class ThreadedConnection implements Connection {
     await this.#call({ type: 'script', script }, 'done');
   }
 
+  /**
+   * Carries out a transaction that writes. When it fails, nothing is left of it, unless the thread ended during its commit.
+   * @returns whether its guard let it through
+   */
+  async transact(transaction: GuardedTransaction): Promise<boolean> {
+    return (await this.#call({ type: 'transact', transaction }, 'transacted')).applied;
+  }
+
   /** After the calls under way. Does nothing when the thread has ended already: the file went with it. */
   async dispose(): Promise<void> {
     if (this.isLost) return;
@@ -157,6 +171,7 @@ function errorOf(outcome: ConnectionOutcome, call: ConnectionCall): Error {
     case 'rows':
     case 'changes':
     case 'done':
+    case 'transacted':
       return new TypeError(`The database thread answered "${call.type}" with "${outcome.type}"`);
   }
 }

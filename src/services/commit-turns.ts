@@ -18,9 +18,12 @@ export function pauseAfter(failures: number, { firstMs, longestMs }: RetryPauses
  * Lets commits through one at a time; the database takes no more anyway. While it is away, the one whose turn it is asks for
  * all, after growing pauses, and the others wait in line without asking: what an outage costs does not depend on how many
  * sessions there are. As soon as one commit succeeds, those in line follow without a pause.
+ *
+ * While the database is busy with one commit, the next in line prepares its own: it alone, so that memory is bounded.
  */
 export class CommitTurns {
   readonly #turn = new Mutex();
+  readonly #preparation = new Mutex();
   readonly #pauses: RetryPauses;
   readonly #signal: AbortSignal;
   #failures = 0;
@@ -42,13 +45,20 @@ export class CommitTurns {
     return pauseAfter(this.#failures, this.#pauses);
   }
 
-  /** @throws what `commit` throws, and the signal's reason once that is aborted. */
-  run<T>(commit: () => Promise<T>): Promise<T> {
-    return this.#turn.runExclusive(async () => {
+  /**
+   * @param prepare what needs no database; its result is some time old when `commit` is given it
+   * @throws what `prepare` and `commit` throw, and the signal's reason once that is aborted.
+   */
+  async run<P, T>(prepare: () => P | Promise<P>, commit: (prepared: P) => Promise<T>): Promise<T> {
+    const { prepared, endTurn } = await this.#preparation.runExclusive(async () => ({
+      prepared: await prepare(),
+      endTurn: await this.#turn.acquire(),
+    }));
+    try {
       if (this.#failures > 0) await delay(this.pauseMs, undefined, { signal: this.#signal });
       this.#signal.throwIfAborted();
       try {
-        const result = await commit();
+        const result = await commit(prepared);
         this.#failures = 0;
         this.#successes += 1;
         return result;
@@ -58,6 +68,8 @@ export class CommitTurns {
         if (error instanceof DatabaseRefusedError) this.#failures = 0;
         throw error;
       }
-    });
+    } finally {
+      endTurn();
+    }
   }
 }

@@ -65,12 +65,19 @@ export class JournalFollower {
   }
 
   /**
-   * What follows the checkpoint, up to `maxFinals` finals.
+   * What follows the checkpoint, to make a batch of.
    * @throws LogFormatError | LogDamagedError when the journal can't be read
    */
-  async nextBatch(maxFinals: number): Promise<FollowingBatch> {
+  readNext(): Promise<JournalPage<JournalEntry>> {
+    return this.#read();
+  }
+
+  /**
+   * A batch of up to `maxFinals` finals, with the session as it stands now.
+   * @param page from `readNext`, the checkpoint not having moved since
+   */
+  batchOf({ entries }: JournalPage<JournalEntry>, maxFinals: number): FollowingBatch {
     const { session } = this;
-    const { entries } = await this.#read();
     const finals: Segment[] = [];
     let state = this.#state;
     let toPosition = this.#position;

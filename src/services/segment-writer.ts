@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseRefusedError, type SessionStore } from '../database/session-store.ts';
+import type { JournalPage } from '../log/journal.ts';
 import { LogDamagedError, LogFormatError } from '../log/storage-errors.ts';
 import { CommitTurns, pauseAfter, type RetryPauses } from './commit-turns.ts';
+import type { JournalEntry } from './journal-entry.ts';
 import { JournalFollower } from './journal-follower.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
@@ -56,7 +58,8 @@ interface Followed {
  * Writes the database as a projection of the journals: in batches of `batchSize` finals or after `batchIntervalMs`,
  * whichever comes first, and at once when a session ends. One transaction holds a batch's segments and the checkpoint.
  *
- * It holds no segments: a batch is read from the journal when it is committed, so an outage of the database costs no memory.
+ * It holds no segments but those of the batch under way and the next: they are read from the journals, so an outage of the
+ * database costs no memory.
  * A commit that failed for a reason that may pass, or whose outcome is unknown, is tried again from the checkpoint for as
  * long as it takes; the store applies it once. One that the database will never take is given up after a few attempts, and
  * its session with it, while the others go on.
@@ -212,7 +215,11 @@ export class SegmentWriter {
     let successes = this.#turns.successes;
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#turns.run(() => this.#attempt(followed, reason, attempt));
+        await this.#turns.run(
+          // After a failure the checkpoint has to be asked for first.
+          () => (attempt === 1 ? followed.follower.readNext() : null),
+          (page) => this.#attempt(followed, reason, page),
+        );
         return;
       } catch (error) {
         this.#stopping.signal.throwIfAborted();
@@ -232,14 +239,16 @@ export class SegmentWriter {
     }
   }
 
-  async #attempt(followed: Followed, reason: BatchReason, attempt: number): Promise<void> {
+  /** @param read what follows the checkpoint; `null` when an attempt failed, so that it is not known where that is */
+  async #attempt(followed: Followed, reason: BatchReason, read: JournalPage<JournalEntry> | null): Promise<void> {
     const { follower, session } = followed;
     const { batchSize } = this.#settings;
     const began = performance.now();
-    if (attempt > 1) await this.#resolveOutcome(follower);
+    if (read === null) await this.#resolveOutcome(follower);
+    const page = read ?? (await follower.readNext());
     // A batch by size is exactly that size, unless there is a backlog to work off.
     const isExact = reason === 'size' && follower.waitingFinals < 2 * batchSize;
-    const following = await follower.nextBatch(isExact ? batchSize : Infinity);
+    const following = follower.batchOf(page, isExact ? batchSize : Infinity);
     const outcome = await this.#store.commitBatch(following.batch);
     follower.committed(following);
     followed.waitingSince = follower.waitingFinals === 0 ? null : performance.now();

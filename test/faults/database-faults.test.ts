@@ -260,7 +260,7 @@ describe('a session whose database', () => {
   );
 });
 
-/** The thread carries out the next COMMIT, and ends before anybody hears of it. */
+/** The thread commits the next batch, and ends before anybody hears of it. */
 function swallowAnswerToCommit(thread: Worker | undefined, onLost: () => void): void {
   if (thread === undefined) throw new Error('The database has no thread');
   const post = thread.postMessage.bind(thread);
@@ -268,7 +268,7 @@ function swallowAnswerToCommit(thread: Worker | undefined, onLost: () => void): 
   let commit: number | null = null;
   thread.postMessage = (request: ConnectionRequest) => {
     const { id, call } = request;
-    if (call.type === 'execute' && call.query.sql === 'COMMIT') commit ??= id;
+    if (call.type === 'transact') commit ??= id;
     post(request);
   };
   thread.emit = (event: string, ...details: unknown[]) => {

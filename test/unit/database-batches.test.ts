@@ -1,6 +1,11 @@
+import type BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DatabaseRefusedError, type Segment } from '../../src/database/session-store.ts';
+import { z } from 'zod';
+import { Prisma } from '../../src/database/generated/prisma/client.ts';
+import type { Database } from '../../src/database/open-database.ts';
+import { PrismaSessionStore } from '../../src/database/prisma-session-store.ts';
+import { DatabaseRefusedError, type Segment, type SessionStore } from '../../src/database/session-store.ts';
 import {
   batch,
   finalSegment,
@@ -12,8 +17,14 @@ import {
 
 const ALL = { afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 10_000, fromEnd: false };
 
-describe('commitBatch', () => {
-  const database = useTemporaryDatabase();
+const WAYS = [
+  { way: 'in one message to the database', storeOf: ({ store }: Database): SessionStore => store },
+  { way: 'through Prisma alone', storeOf: ({ client }: Database): SessionStore => new PrismaSessionStore(client) },
+];
+
+describe.each(WAYS)('commitBatch, $way,', ({ storeOf }) => {
+  const opened = useTemporaryDatabase();
+  const database = () => ({ ...opened(), store: storeOf(opened()) });
 
   /** Everything that a batch could change, as it stands in the file. */
   function contents(): unknown[] {
@@ -216,3 +227,61 @@ describe('commitBatch', () => {
     );
   });
 });
+
+describe('a batch', () => {
+  const database = useTemporaryDatabase();
+
+  const progressOf = (totalSegments: number) =>
+    progress({
+      status: 'FINALIZING',
+      endReason: 'IDLE_TIMEOUT',
+      endedAt: new Date('2026-03-14T10:00:00.120Z'),
+      nextSequence: 41,
+      statistics: {
+        totalSegments,
+        averageConfidence: 1 / 3,
+        totalDuration: 1.9,
+        wordCount: 4,
+        speakingDuration: 1.8,
+        wordsPerMinute: 4 / (1.8 / 60),
+      },
+      coverage: { receivedMs: 3100, transcribedMs: 1800, silenceMs: 700, gapMs: 300, failedMs: 200, pendingMs: 100 },
+    });
+  const full = finalSegment('a', 1, { speaker: 'Zoë', channel: 1, avgConfidence: 1 / 3, revision: 7 });
+  const bare = finalSegment('a', 2, { avgConfidence: null, words: [], text: '' });
+  const interims = [interimSegment('a', 'interim', { text: 'so \u{1F600} far' })];
+  const whole = batch('a', 0, 2 ** 40, { finals: [full, bare], interims, session: progressOf(2) });
+
+  it('stands in every column as Prisma would write it, whichever way it goes', async () => {
+    const { client, store, other } = database();
+    const written = [];
+    for (const way of [store, new PrismaSessionStore(client)]) {
+      await client.session.deleteMany();
+      await way.createSession(newSession('a'));
+      await way.commitBatch(whole);
+      written.push([quotedRows(other, 'sessions'), quotedRows(other, 'segments')]);
+    }
+    expect(written[0]).toEqual(written[1]);
+
+    const rows = await client.segment.findMany({ orderBy: { id: 'asc' } });
+    await client.segment.deleteMany();
+    await client.segment.createMany({ data: rows.map((row) => ({ ...row, words: z.json().parse(row.words) ?? [] })) });
+    expect(quotedRows(other, 'segments')).toEqual(written[0]?.[1]);
+  });
+
+  it('leaves no column of the model out', async () => {
+    const { client, store } = database();
+    await store.createSession(newSession('a'));
+    await store.commitBatch(whole);
+    const row = await client.segment.findUniqueOrThrow({ where: { id: full.id } });
+    expect(Object.keys(row).toSorted()).toEqual(Object.keys(Prisma.SegmentScalarFieldEnum).toSorted());
+    expect(Object.entries(row).filter(([, value]) => value === null)).toEqual([]);
+  });
+});
+
+/** All rows of a table, each value as SQL writes it: with its type, and every digit. */
+function quotedRows(connection: BetterSqlite3.Database, table: 'sessions' | 'segments'): unknown[] {
+  const columns = connection.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table);
+  const quoted = columns.map((name) => `quote(${String(name)}) AS ${String(name)}`);
+  return connection.prepare(`SELECT ${quoted.join(', ')} FROM ${table} ORDER BY id`).all();
+}

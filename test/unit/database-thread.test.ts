@@ -207,6 +207,43 @@ describe('a connection in a thread', () => {
     expect(ofThread).toEqual(plain);
   });
 
+  it('leaves nothing of a transaction whose guard meets no row, or that fails in a statement or its COMMIT', async () => {
+    const connection = await openThreaded();
+    await connection.executeScript(`PRAGMA foreign_keys=ON;
+      CREATE TABLE t (id INTEGER PRIMARY KEY, changed INTEGER DEFAULT 0,
+                      parent INTEGER REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);
+      INSERT INTO t (id) VALUES (1)`);
+    const change = (id: number, runs: readonly (readonly number[])[]) =>
+      connection.transact({
+        guard: { sql: 'UPDATE t SET changed = changed + 1 WHERE id = ?', values: [id] },
+        steps: [{ sql: 'INSERT INTO t (id, parent) VALUES (?, ?)', runs }],
+      });
+    expect(await change(7, [[2, 1]])).toBe(false);
+    const codeOf = (attempt: Promise<boolean>) => attempt.then(() => null, driverErrorCode);
+    expect(
+      await codeOf(
+        change(1, [
+          [3, 1],
+          [3, 1],
+        ]),
+      ),
+    ).toBe('SQLITE_CONSTRAINT_PRIMARYKEY');
+    expect(await codeOf(change(1, [[4, 99]]))).toBe('SQLITE_CONSTRAINT_FOREIGNKEY');
+
+    expect(
+      await change(1, [
+        [5, 1],
+        [6, 5],
+      ]),
+    ).toBe(true);
+    const { rows } = await connection.queryRaw(sql('SELECT id, changed, parent FROM t ORDER BY id'));
+    expect(rows).toEqual([
+      [1, 1, null],
+      [5, 0, 1],
+      [6, 0, 5],
+    ]);
+  });
+
   it('says with which code SQLite refused to open the file, and leaves no thread behind', async () => {
     const error: unknown = await ThreadedConnection.open(folder()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BetterSqlite3.SqliteError);

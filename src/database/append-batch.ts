@@ -1,0 +1,39 @@
+import { deleteInterims, keptInterims, lastSequenceBefore, moveCheckpointOf } from './commit-batch.ts';
+import { Prisma } from './generated/prisma/client.ts';
+import { INSERT_SEGMENT, segmentValues } from './segment-rows.ts';
+import type { SegmentBatch } from './session-store.ts';
+import type { GuardedTransaction, SqliteValue } from './sqlite-messages.ts';
+
+/** Carries out a transaction; `false` when its guard did not let it through. */
+export type Transact = (transaction: GuardedTransaction) => Promise<boolean>;
+
+/**
+ * The short way of a batch that only goes on from what is stored, as nearly all do: the statements of `commitBatch` in one
+ * message. Moving the checkpoint is the guard, so it is applied once, too.
+ *
+ * @returns false when it is no such batch, or was applied before, or its checkpoint is not the stored one; nothing was
+ *   changed then, and `commitBatch` tells which it is.
+ */
+export function appendBatch(transact: Transact, batch: SegmentBatch): Promise<boolean> {
+  const guard = Prisma.sql`${moveCheckpointOf(batch)}
+    AND NOT EXISTS (SELECT 1 FROM segments WHERE session_id = ${batch.sessionId} AND sequence > ${lastSequenceBefore(batch)})`;
+  const removal = deleteInterims(batch);
+  return transact({
+    guard: { sql: guard.sql, values: guard.values.map(toSqlite) },
+    steps: [
+      { sql: removal.sql, runs: [removal.values.map(toSqlite)] },
+      {
+        sql: INSERT_SEGMENT,
+        runs: [...batch.finals, ...keptInterims(batch)].map((segment) => segmentValues(segment).map(toSqlite)),
+      },
+    ],
+  });
+}
+
+/** As Prisma's adapter puts values into columns. @throws TypeError for what has no place in one. */
+function toSqlite(value: unknown): SqliteValue {
+  if (value === null) return null;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value;
+  if (value instanceof Date) return value.toISOString().replace('Z', '+00:00');
+  throw new TypeError(`A column can't hold a value of the type ${typeof value}`);
+}

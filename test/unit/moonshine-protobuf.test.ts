@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withAttentionOutputs } from '../../src/recognition/moonshine/attention-outputs.ts';
+import { withByteOutputMatrix } from '../../src/recognition/moonshine/output-matrix.ts';
 import {
   lengthDelimited,
   protobufFields,
@@ -76,5 +77,7 @@ describe('a decoder that is built otherwise than expected', () => {
     const node = lengthDelimited(1, [...textField(4, 'If'), ...branch, ...branch]);
     const withBranches = Buffer.concat(lengthDelimited(7, node));
     expect(() => withAttentionOutputs(withBranches, [1])).toThrow(/no tensor named .*layers\.1/);
+    expect(() => withByteOutputMatrix(withBranches, 416)).toThrow(/no tensor named .*embed_tokens/);
+    expect(() => withByteOutputMatrix(Buffer.alloc(0), 416)).toThrow(/lacks/);
   });
 });

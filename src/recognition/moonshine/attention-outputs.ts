@@ -1,13 +1,6 @@
-import { lengthDelimited, protobufFields, replaceFields, textField, varintField } from './protobuf.ts';
+import { FLOAT, GRAPH_NODE, GRAPH_OUTPUT, NODE_OUTPUT, rewriteBranches, textsOf } from './onnx.ts';
+import { lengthDelimited, protobufFields, textField, varintField, type Encoded } from './protobuf.ts';
 
-// Fields of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
-const MODEL_GRAPH = 7;
-const GRAPH_NODE = 1;
-const GRAPH_OUTPUT = 12;
-const NODE_OUTPUT = 2;
-const NODE_OPERATION = 4;
-const NODE_ATTRIBUTE = 5;
-const ATTRIBUTE_GRAPH = 6;
 const VALUE_NAME = 1;
 const VALUE_TYPE = 2;
 const TYPE_TENSOR = 1;
@@ -15,7 +8,6 @@ const TENSOR_ELEMENT = 1;
 const TENSOR_SHAPE = 2;
 const SHAPE_DIMENSION = 1;
 const DIMENSION_NAME = 2;
-const FLOAT = 1;
 
 /** Name of the output that has a layer's cross-attention: floats, [1, heads, tokens, frames of the audio]. */
 export function attentionOutput(layer: number): string {
@@ -31,36 +23,18 @@ export function attentionOutput(layer: number): string {
  * @throws Error when the model is built otherwise.
  */
 export function withAttentionOutputs(model: Uint8Array, layers: readonly number[]): Uint8Array {
-  let branches = 0;
-
-  const branch = (graph: Uint8Array): Uint8Array[] => {
-    branches += 1;
-    const names = new Set([...nodesOf(graph)].flatMap(outputsOf));
-    const missing = layers.map(attentionTensor).find((name) => !names.has(name));
-    if (missing !== undefined) throw new Error(`the decoder has no tensor named ${missing}`);
-    return [graph, ...layers.flatMap((layer) => lengthDelimited(GRAPH_OUTPUT, floatValue(attentionTensor(layer))))];
-  };
-  const attribute = (content: Uint8Array): Uint8Array[] =>
-    replaceFields(content, ({ number, content: graph }) =>
-      number === ATTRIBUTE_GRAPH && graph ? lengthDelimited(ATTRIBUTE_GRAPH, branch(graph)) : null,
-    );
-  const node = (content: Uint8Array): Uint8Array[] => [
-    ...replaceFields(content, ({ number, content: inner }) =>
-      number === NODE_ATTRIBUTE && inner ? lengthDelimited(NODE_ATTRIBUTE, attribute(inner)) : null,
-    ),
-    ...layers.flatMap((layer) => textField(NODE_OUTPUT, attentionOutput(layer))),
-  ];
-  const graph = (content: Uint8Array): Uint8Array[] => [
-    ...replaceFields(content, ({ number, content: inner }) =>
-      number === GRAPH_NODE && inner && operationOf(inner) === 'If' ? lengthDelimited(GRAPH_NODE, node(inner)) : null,
-    ),
-    ...layers.flatMap((layer) => lengthDelimited(GRAPH_OUTPUT, floatValue(attentionOutput(layer)))),
-  ];
-  const rewritten = replaceFields(model, ({ number, content }) =>
-    number === MODEL_GRAPH && content ? lengthDelimited(MODEL_GRAPH, graph(content)) : null,
-  );
-  if (branches !== 2) throw new Error(`the decoder has ${branches} branches instead of two`);
-  return Buffer.concat(rewritten);
+  const outputs = (nameOf: (layer: number) => string): Encoded =>
+    layers.flatMap((layer) => lengthDelimited(GRAPH_OUTPUT, floatValue(nameOf(layer))));
+  return rewriteBranches(model, {
+    branch: (graph) => {
+      const names = new Set([...nodesOf(graph)].flatMap((node) => textsOf(node, NODE_OUTPUT)));
+      const missing = layers.map(attentionTensor).find((name) => !names.has(name));
+      if (missing !== undefined) throw new Error(`the decoder has no tensor named ${missing}`);
+      return [graph, ...outputs(attentionTensor)];
+    },
+    nodeFields: layers.flatMap((layer) => textField(NODE_OUTPUT, attentionOutput(layer))),
+    graphFields: outputs(attentionOutput),
+  });
 }
 
 function attentionTensor(layer: number): string {
@@ -71,21 +45,6 @@ function* nodesOf(graph: Uint8Array): Generator<Uint8Array> {
   for (const { number, content } of protobufFields(graph)) {
     if (number === GRAPH_NODE && content) yield content;
   }
-}
-
-function operationOf(node: Uint8Array): string | undefined {
-  return textsOf(node, NODE_OPERATION)[0];
-}
-
-function outputsOf(node: Uint8Array): string[] {
-  return textsOf(node, NODE_OUTPUT);
-}
-
-function textsOf(message: Uint8Array, field: number): string[] {
-  const decoder = new TextDecoder();
-  return [...protobufFields(message)].flatMap(({ number, content }) =>
-    number === field && content ? [decoder.decode(content)] : [],
-  );
 }
 
 /** A value of four dimensions, whatever their sizes. */

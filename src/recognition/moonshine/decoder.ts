@@ -7,6 +7,7 @@ import { attentionOutput, withAttentionOutputs } from './attention-outputs.ts';
 import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
 import { KeyValueCache, type CacheShape } from './key-value-cache.ts';
 import { MOONSHINE_FILES, type MoonshineSize } from './model-files.ts';
+import { withByteOutputMatrix } from './output-matrix.ts';
 import { predictions, type DecodedToken } from './prediction.ts';
 import { endBeforeLoop } from './repetition.ts';
 import { floatsOf, openModel, tensorOf } from './runtime.ts';
@@ -55,7 +56,10 @@ export class MoonshineDecoder {
     const files = MOONSHINE_FILES[size];
     const encoder = await openModel(files.encoder);
     const layers = layersOf(ALIGNMENT_HEADS[size]);
-    const decoder = await openModel(files.decoder, (model) => withAttentionOutputs(model, layers));
+    const { heads, headSize } = SHAPES[size];
+    const decoder = await openModel(files.decoder, (model) =>
+      withAttentionOutputs(withByteOutputMatrix(model, heads * headSize), layers),
+    );
     return new MoonshineDecoder(encoder, decoder, size);
   }
 

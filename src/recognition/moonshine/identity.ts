@@ -26,7 +26,7 @@ export function moonshineIdentity(size: MoonshineSize): RecogniserIdentity {
     engine: `moonshine-${size}`,
     modelHash: combinedHash([encoder, decoder, SILERO_FILE]),
     settings: {
-      runtime: `onnxruntime-node ${runtimeVersion()}, floats made at load`,
+      runtime: `onnxruntime-node ${runtimeVersion()}, floats made at load, scores by bytes`,
       maxTokensPerSecond: MAX_TOKENS_PER_SECOND,
       minTokenLimit: MIN_TOKEN_LIMIT,
       minAudioSamples: MIN_AUDIO_SAMPLES,

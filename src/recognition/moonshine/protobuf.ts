@@ -53,6 +53,11 @@ export function varintField(number: number, value: number): Uint8Array[] {
   return [Uint8Array.from([...varint(number * 8 + VARINT), ...varint(value)])];
 }
 
+/** The first number of a packed field. @throws RangeError when there is none. */
+export function firstVarint(packed: Uint8Array): number {
+  return readVarint(packed, 0).value;
+}
+
 // Numbers above 32 bits exceed JavaScript's bitwise operators, so these divide.
 function varint(value: number): number[] {
   const bytes: number[] = [];

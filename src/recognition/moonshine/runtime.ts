@@ -20,8 +20,7 @@ export async function openModel(
       session: {
         // Waiting threads sleep rather than burn a core that another process could use.
         intra_op: { allow_spinning: '0' },
-        // Weights that are used as floats become floats once, at load: the decoder's last matrix (13.6 million) was converted
-        // anew in each step, which was a third of the step.
+        // Weights that are used as floats become floats once, at load, not anew in each step.
         disable_quant_qdq: '1',
       },
     },

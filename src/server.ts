@@ -10,8 +10,10 @@ import { checkToken, type GuardPolicy } from './http/guard.ts';
 import { createHttpServer, listen, type Route } from './http/http-server.ts';
 import { Pages } from './http/pages.ts';
 import { isRawAudioPath, receiveRawAudio } from './http/raw-audio.ts';
+import { isRecordingPath, recordingPath, sendRecording } from './http/recording.ts';
 import { ResponsesUnderWay } from './http/responses-under-way.ts';
 import { sendJson } from './http/responses.ts';
+import { SignedLinks } from './http/signed-links.ts';
 import type { Context } from './schema/builder.ts';
 import { createSchema, UNCHANGING_TYPES } from './schema/create-schema.ts';
 import { toClientError } from './schema/errors.ts';
@@ -67,12 +69,14 @@ const CLOSE_LIMIT_MS = 10_000;
 export function createServer({ services, database, logger, settings }: ServerParts): VerbatimServer {
   const policy: GuardPolicy = settings;
   const schema = createSchema();
+  const links = new SignedLinks(settings.authToken);
+  const recordingLink = (globalId: string) => links.sign(recordingPath(globalId));
   const clientError = (error: unknown) => toClientError(error, logger);
   const graphql: GraphqlParts = {
     schema,
     documents: new Documents(schema, clientError),
     unchangingTypes: UNCHANGING_TYPES,
-    createContext: (): Context => ({ services, database, loaders: createLoaders(services.reader) }),
+    createContext: (): Context => ({ services, database, loaders: createLoaders(services.reader), recordingLink }),
     toClientError: clientError,
   };
   // Base64 makes four bytes of three.
@@ -118,6 +122,15 @@ export function createServer({ services, database, logger, settings }: ServerPar
           sessionIdOf: (globalId) => idOf('Session', globalId),
         }),
     },
+    recording: {
+      door: 'data',
+      handle: (request, response, url) =>
+        sendRecording(request, response, url, {
+          recordings: services.recordings,
+          slowReaderLimitMs: settings.slowReaderLimitMs,
+          sessionIdOf: (globalId) => idOf('Session', globalId),
+        }),
+    },
     page: { door: 'page', handle: (request, response, url) => pages.serve(request, response, url.pathname) },
   } satisfies Record<string, Route>;
 
@@ -126,6 +139,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
     if (pathname === '/ready') return routes.ready;
     if (pathname === GRAPHQL_PATH) return wantsGraphiql(request) ? routes.graphiql : routes.graphql;
     if (isRawAudioPath(pathname)) return routes.audio;
+    if (isRecordingPath(pathname)) return routes.recording;
     return pages.has(pathname) ? routes.page : null;
   };
 
@@ -134,6 +148,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
     policy,
     route,
     upgrade: (request, socket, head) => webSockets.accept(request, socket, head),
+    isSignedLink: (url) => isRecordingPath(url.pathname) && links.isSigned(url),
     isSocketPath: (path) => path === GRAPHQL_PATH,
     responses,
     settings: { ...settings, headersLimitMs: HEADERS_LIMIT_MS, requestLimitMs: REQUEST_LIMIT_MS },

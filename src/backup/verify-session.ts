@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { CopiedSession } from '../database/backup.ts';
 import { AudioLog } from '../log/audio-log.ts';
 import { Journal } from '../log/journal.ts';
-import { nodeFileSystem, type LogFileSystem } from '../log/log-file-system.ts';
+import { readOnlyFileSystem } from '../log/read-only-file-system.ts';
 import { LogDamagedError, LogFormatError, LogIncompleteError } from '../log/storage-errors.ts';
 import { parseJournalEntry, type JournalEntry } from '../services/journal-entry.ts';
 
@@ -37,7 +37,7 @@ async function verifyJournal(file: string, session: CopiedSession, problems: str
     if ('resume' in entry) heardFrames = entry.resume.readFromFrame;
   };
   const journal = await openOr(problems, 'its journal', () =>
-    Journal.open(file, parseJournalEntry, visit, { fileSystem: untouched }),
+    Journal.open(file, parseJournalEntry, visit, { fileSystem: readOnlyFileSystem }),
   );
   const end = journal?.durableEnd ?? 0;
   if (journal !== null && journal.damage.length > 0) {
@@ -60,7 +60,7 @@ async function verifyAudio(
     if (!session.isOver && heardFrames > 0) problems.push('its audio log is missing');
     return null;
   }
-  const log = await openOr(problems, 'its audio log', () => AudioLog.open(file, { fileSystem: untouched }));
+  const log = await openOr(problems, 'its audio log', () => AudioLog.open(file, { fileSystem: readOnlyFileSystem }));
   if (log === null) return null;
   await log.close();
   if (log.damagedRanges.length > 0) {
@@ -83,20 +83,3 @@ async function openOr<Log>(problems: string[], what: string, open: () => Promise
     return null;
   }
 }
-
-/** Opening a log cuts its torn tail and syncs it; a copy keeps every byte that it was given. */
-const untouched: LogFileSystem = {
-  ...nodeFileSystem,
-  async open(file) {
-    const opened = await nodeFileSystem.open(file);
-    return {
-      size: () => opened.size(),
-      read: (target, position) => opened.read(target, position),
-      writev: () => Promise.reject(new Error('A backup is only read')),
-      datasync: async () => undefined,
-      truncate: async () => undefined,
-      close: () => opened.close(),
-    };
-  },
-  syncDirectory: async () => undefined,
-};

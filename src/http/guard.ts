@@ -17,6 +17,8 @@ export interface Visitor {
   readonly fetchSite: string | undefined;
   readonly fetchMode: string | undefined;
   readonly authorization: string | undefined;
+  /** The address itself shows that somebody with a token gave it (`SignedLinks`). */
+  readonly isSignedLink: boolean;
 }
 
 export interface GuardPolicy {
@@ -61,7 +63,8 @@ export function admit(visitor: Visitor, policy: GuardPolicy): Admission {
     throw new ServiceError('FORBIDDEN', 'Pages of other sites may not use this server.');
   }
   // A preflight carries no token; what it asks for does.
-  if (visitor.door === 'data' && visitor.method !== 'OPTIONS') checkToken(visitor.authorization, policy);
+  const needsToken = visitor.door === 'data' && visitor.method !== 'OPTIONS' && !visitor.isSignedLink;
+  if (needsToken) checkToken(visitor.authorization, policy);
   return { corsOrigin };
 }
 

@@ -25,6 +25,8 @@ export interface HttpServerParts {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly isSocketPath: (path: string) => boolean;
   readonly responses: ResponsesUnderWay;
+  /** Whether an address is one that needs no token. */
+  readonly isSignedLink: (url: URL) => boolean;
   readonly settings: {
     /** Connections that are served at a time. */
     readonly maxConnections: number;
@@ -99,7 +101,7 @@ async function answer(
       // Whoever asks how the server is shall not take a full one for a dead one.
       if (route?.door !== 'probe') throw tooManyConnections();
     }
-    const { corsOrigin } = admit(visitorOf(request, route?.door ?? 'page'), parts.policy);
+    const { corsOrigin } = admit(visitorOf(request, route?.door ?? 'page', parts.isSignedLink(url)), parts.policy);
     if (corsOrigin !== null) allowOrigin(response, corsOrigin);
     if (route === null) throw new ServiceError('NOT_FOUND', `There is nothing at ${url.pathname.slice(0, 100)}.`);
     if (request.method === 'OPTIONS') {
@@ -129,7 +131,7 @@ function upgrade(
     const { pathname } = urlOf(request);
     if (!parts.isSocketPath(pathname)) throw new ServiceError('NOT_FOUND', 'WebSockets are at /graphql.');
     if (isExcess) throw tooManyConnections();
-    admit(visitorOf(request, 'socket'), parts.policy);
+    admit(visitorOf(request, 'socket', false), parts.policy);
     parts.upgrade(request, socket, head);
   } catch (error) {
     const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
@@ -152,9 +154,10 @@ function urlOf(request: IncomingMessage): URL {
   return new URL(target);
 }
 
-function visitorOf({ method, headers }: IncomingMessage, door: Door) {
+function visitorOf({ method, headers }: IncomingMessage, door: Door, isSignedLink: boolean) {
   return {
     door,
+    isSignedLink,
     method: method ?? 'GET',
     host: headers.host,
     origin: headers.origin,

@@ -12,6 +12,8 @@ import type { Loaders } from './loaders.ts';
 export interface Context {
   readonly services: Services;
   readonly loaders: Loaders;
+  /** Where the recording of the session with this global id can be fetched. */
+  readonly recordingLink: (globalId: string) => string;
   /** Read by Pothos' own Prisma fields. Every write goes through `services`. */
   readonly database: PrismaClient;
 }

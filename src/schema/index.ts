@@ -10,5 +10,6 @@ import './stored-session.ts';
 import './segment.ts';
 import './segment-lists.ts';
 import './transcript.ts';
+import './recording.ts';
 import './segment-added.ts';
 import './overall-statistics.ts';

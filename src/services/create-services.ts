@@ -2,6 +2,8 @@ import type { SessionStore } from '../database/session-store.ts';
 import type { LogFileSystem } from '../log/log-file-system.ts';
 import type { Recogniser } from '../recognition/recogniser.ts';
 import { AudioIntake, type AudioLimits } from './audio-intake.ts';
+import { RecordingReader } from './recordings/recording-reader.ts';
+import { Recordings } from './recordings/recordings.ts';
 import { DatabaseProbe } from './database-probe.ts';
 import type { Logger } from './logger.ts';
 import { OpenSessions } from './open-sessions.ts';
@@ -51,6 +53,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly audio: AudioIntake;
   readonly deletion: SessionDeletion;
+  readonly recordings: Recordings;
   readonly reader: SessionReader;
   readonly recogniser: Recogniser;
   readonly warnings: SessionWarnings;
@@ -113,9 +116,18 @@ export function createServices({
     writerPatienceMs,
     now,
   });
+  const recordingReader = new RecordingReader();
+  const recordings = new Recordings({ lookup, logs, reader: recordingReader, logger });
+  const removableLogs = {
+    remove: (sessionId: string) => {
+      // Whoever listens to it hears what he was given; nothing more is kept open.
+      recordingReader.forget(logs.audioPath(sessionId));
+      return logs.remove(sessionId);
+    },
+  };
   const retention = new Retention({
     store,
-    logs,
+    logs: removableLogs,
     isOpen: (id) => open.get(id) !== undefined || open.opening(id) !== undefined,
     logger,
     settings,
@@ -127,7 +139,7 @@ export function createServices({
     hasRecording: (id) => logs.has(id) && !retention.isRemoving(id),
     limits: settings,
   });
-  const deletion = new SessionDeletion({ store, logs, open, logger });
+  const deletion = new SessionDeletion({ store, logs: removableLogs, open, logger });
   const probe = new DatabaseProbe(store, now);
   let watching: NodeJS.Timeout | undefined;
   let recovering: NodeJS.Timeout | undefined;
@@ -142,6 +154,7 @@ export function createServices({
     sessions,
     audio,
     deletion,
+    recordings,
     reader,
     recogniser,
     warnings,
@@ -167,6 +180,7 @@ export function createServices({
       clearInterval(watching);
       clearInterval(recovering);
       await retention.stop();
+      await recordingReader.stop();
       await open.stop(limitMs);
     },
     async readiness() {

@@ -78,6 +78,11 @@ export class SessionLogDirectory {
     return existsSync(join(folder, 'journal.log')) && existsSync(join(folder, 'audio.log'));
   }
 
+  /** Where the session's audio log is, or would be. */
+  audioPath(sessionId: string): string {
+    return join(this.#directory, sessionId, 'audio.log');
+  }
+
   /**
    * Removes the logs of a session for good; does nothing when there are none. They must not be open.
    * @throws RangeError when the id names no folder of its own

@@ -7,7 +7,13 @@ const TOKEN = 'correct-horse-battery-staple';
 const PUBLIC: GuardPolicy = { host: '0.0.0.0', allowedOrigins: ['https://captions.example'], authToken: TOKEN };
 
 function visit(visitor: Partial<Visitor>, policy: GuardPolicy): string {
-  const absent = { origin: undefined, fetchSite: undefined, fetchMode: undefined, authorization: undefined };
+  const absent = {
+    origin: undefined,
+    fetchSite: undefined,
+    fetchMode: undefined,
+    authorization: undefined,
+    isSignedLink: false,
+  };
   try {
     const { corsOrigin } = admit({ door: 'page', method: 'GET', host: 'localhost', ...absent, ...visitor }, policy);
     return corsOrigin === null ? 'admitted' : `admitted for ${corsOrigin}`;

@@ -34,6 +34,7 @@ class EchoServer {
       }),
       upgrade: (_request, socket) => socket.destroy(),
       isSocketPath: () => false,
+      isSignedLink: () => false,
       responses: this.underWay,
       settings: { maxConnections: 10, slowReaderLimitMs: 60_000, headersLimitMs, requestLimitMs },
       logger: pino({ level: 'info' }, { write: (line: string) => this.log.push(line) }),

@@ -1,0 +1,54 @@
+// Entry of the process that reads recordings, started with `child_process.fork`. It lives as long as its parent wants it.
+import { isRecordingRequest, type RecordingCall, type RecordingReply } from './messages.ts';
+import { OpenLogs } from './open-logs.ts';
+import { RecordingSource } from './recording-source.ts';
+
+const logs = new OpenLogs();
+const sources = new Map<number, { readonly source: RecordingSource; readonly release: () => void }>();
+
+async function answer(call: RecordingCall): Promise<RecordingReply['outcome']> {
+  switch (call.type) {
+    case 'open': {
+      const { audio, release } = await logs.open(call.path);
+      sources.set(call.recording, { source: new RecordingSource(audio), release });
+      return { type: 'opened', frames: audio.receivedFrames };
+    }
+    case 'read': {
+      const opened = sources.get(call.recording);
+      if (opened === undefined) throw new Error(`There is no recording ${call.recording}`);
+      return { type: 'samples', bytes: await opened.source.read(call.fromFrame, call.frames) };
+    }
+    case 'close': {
+      const opened = sources.get(call.recording);
+      sources.delete(call.recording);
+      opened?.source.close();
+      opened?.release();
+      return { type: 'done' };
+    }
+    case 'forget':
+      logs.forget(call.path);
+      return { type: 'done' };
+  }
+}
+
+function send(reply: RecordingReply): void {
+  // Without a parent there is nobody to tell, and `disconnect` is about to end this process.
+  if (process.connected) process.send?.(reply, undefined, undefined, () => {});
+}
+
+process.on('message', (message: unknown) => {
+  if (!isRecordingRequest(message)) return;
+  const { id, call } = message;
+  answer(call)
+    .catch((error: unknown): RecordingReply['outcome'] => ({
+      type: 'failed',
+      message: error instanceof Error ? error.message : String(error),
+    }))
+    .then((outcome) => send({ id, outcome }))
+    // A reply that can't be sent: the parent must not wait for it.
+    .catch(() => process.exit(1));
+});
+process.on('disconnect', () => process.exit(0));
+// A terminal signals all processes of its group, and service managers often do: the parent decides when this one ends.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});

@@ -1,0 +1,155 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { isRecordingReply, type RecordingCall, type RecordingReply, type RecordingRequest } from './messages.ts';
+
+/** The process ends when nobody has used it for so long, in milliseconds. */
+const IDLE_MS = 60_000;
+
+type Outcome = RecordingReply['outcome'];
+
+/** The recording could not be read: its log is damaged, or the process that reads it ended. */
+export class RecordingUnreadableError extends Error {
+  override readonly name = 'RecordingUnreadableError';
+}
+
+/** A recording that is being read. */
+export interface OpenRecording {
+  /** Of the timeline, when it was opened. */
+  readonly frames: number;
+  /** @see RecordingSource.read @throws RecordingUnreadableError */
+  read(fromFrame: number, frames: number): Promise<Uint8Array>;
+  close(): void;
+}
+
+/**
+ * Reads recordings in a process of its own, which is started when it is needed: decoding takes as long as it takes, and the
+ * server's event loop has audio to acknowledge. Audio that its decoder fails on costs that process only.
+ */
+export class RecordingReader {
+  readonly #pending = new Map<number, { resolve: (outcome: Outcome) => void; reject: (error: Error) => void }>();
+  #child: ChildProcess | null = null;
+  #lastId = 0;
+  #lastRecording = 0;
+  #open = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param path of an audio log, which somebody else may be writing to
+   * @throws RecordingUnreadableError
+   */
+  async open(path: string): Promise<OpenRecording> {
+    this.#lastRecording += 1;
+    const recording = this.#lastRecording;
+    this.#use();
+    const child = this.#running();
+    let isOpen = true;
+    const close = () => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#release();
+      // With its process, a recording goes by itself.
+      if (this.#child === child) this.#ask({ type: 'close', recording }).catch(() => undefined);
+    };
+    try {
+      const { frames } = expect(await this.#ask({ type: 'open', recording, path }), 'opened');
+      return {
+        frames,
+        read: async (fromFrame, count) => {
+          if (this.#child !== child) throw new RecordingUnreadableError('The process that reads the recording ended');
+          return expect(await this.#ask({ type: 'read', recording, fromFrame, frames: count }), 'samples').bytes;
+        },
+        close,
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /** Lets go of a log that is to be removed. */
+  forget(path: string): void {
+    if (this.#child !== null) this.#ask({ type: 'forget', path }).catch(() => undefined);
+  }
+
+  /** Ends the process, whoever still reads. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    const child = this.#child;
+    if (child === null) return;
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  #use(): void {
+    this.#open += 1;
+    clearTimeout(this.#idleTimer);
+  }
+
+  #release(): void {
+    this.#open -= 1;
+    if (this.#open > 0) return;
+    this.#idleTimer = setTimeout(() => this.#child?.kill('SIGKILL'), IDLE_MS);
+    this.#idleTimer.unref();
+  }
+
+  #running(): ChildProcess {
+    if (this.#child !== null) return this.#child;
+    const child = forkProcess();
+    this.#child = child;
+    child.on('message', (message: unknown) => {
+      if (!isRecordingReply(message)) return;
+      this.#pending.get(message.id)?.resolve(message.outcome);
+      this.#pending.delete(message.id);
+    });
+    child.on('error', (error) => this.#lose(child, error.message));
+    child.once('exit', (code, signal) => this.#lose(child, signal ?? `exit code ${code}`));
+    return child;
+  }
+
+  #lose(child: ChildProcess, reason: string): void {
+    if (this.#child !== child) return;
+    this.#child = null;
+    const error = new RecordingUnreadableError(`The process that reads recordings ended (${reason})`);
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+
+  #ask(call: RecordingCall): Promise<Outcome> {
+    const child = this.#running();
+    this.#lastId += 1;
+    const request: RecordingRequest = { id: this.#lastId, call };
+    return new Promise((resolve, reject) => {
+      this.#pending.set(request.id, { resolve, reject });
+      // When it has gone, its exit says so.
+      child.send(request, () => {});
+    });
+  }
+}
+
+function expect<Type extends Outcome['type']>(outcome: Outcome, type: Type): Extract<Outcome, { type: Type }> {
+  if (isOfType(outcome, type)) return outcome;
+  const reason = outcome.type === 'failed' ? outcome.message : `an answer of type ${outcome.type}`;
+  throw new RecordingUnreadableError(`The recording can't be read: ${reason}`);
+}
+
+function isOfType<Type extends Outcome['type']>(
+  outcome: Outcome,
+  type: Type,
+): outcome is Extract<Outcome, { type: Type }> {
+  return outcome.type === type;
+}
+
+function forkProcess(): ChildProcess {
+  // Beside this file, compiled or not.
+  const isSource = import.meta.url.endsWith('.ts');
+  const entry = new URL(isSource ? './recording-process.ts' : './recording-process.js', import.meta.url);
+  const loader = isSource && !process.execArgv.some((argument) => argument.includes('tsx'));
+  return fork(fileURLToPath(entry), [], {
+    serialization: 'advanced',
+    execArgv: loader ? [...process.execArgv, '--import', 'tsx'] : process.execArgv,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}

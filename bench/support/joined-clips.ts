@@ -1,7 +1,5 @@
 import { TIMELINE_RATE } from '../../src/recognition/recogniser.ts';
 
-/** Around a word, as far as its neighbours leave room: its softest parts may lie beyond the times that references give. */
-const ROOM_MS = 60;
 /** At the ends of a clip, so that cutting makes no clicks. */
 const FADE_MS = 5;
 
@@ -27,6 +25,8 @@ type Random = () => number;
  * @param words in order, in ms from the recording's first sample.
  * @param options.mostWords that are wanted in a clip; it has as many as a random number says, and more where there is no gap.
  * @param options.leastGapMs between words for a cut: where they run into each other, both would be harmed.
+ * @param options.roomMs that a clip has around its words, as far as their neighbours leave it: their softest parts may lie beyond
+ *   the times that references give. So the pauses of a recording are gone when its clips are joined without any.
  */
 export function cutClips(
   recording: Float32Array,
@@ -35,10 +35,11 @@ export function cutClips(
     readonly leastWords: number;
     readonly mostWords: number;
     readonly leastGapMs: number;
+    readonly roomMs: number;
     readonly random: Random;
   },
 ): Clip[] {
-  const { leastWords, mostWords, leastGapMs, random } = options;
+  const { leastWords, mostWords, leastGapMs, roomMs, random } = options;
   const wanted = () => Math.floor(between(random, leastWords, mostWords + 1));
   const clips: Clip[] = [];
   let first = 0;
@@ -48,7 +49,7 @@ export function cutClips(
     const gapMs = (words[index]?.startMs ?? 0) - (words[index - 1]?.endMs ?? 0);
     const tooFewLeft = !isLast && words.length - index < leastWords;
     if (!isLast && (tooFewLeft || index - first < count || gapMs < leastGapMs)) continue;
-    clips.push(clipOf(recording, words, first, index));
+    clips.push(clipOf(recording, words, { first, end: index, roomMs }));
     first = index;
     count = wanted();
   }
@@ -120,15 +121,14 @@ function between(random: Random, low: number, high: number): number {
 function clipOf(
   recording: Float32Array,
   words: readonly { readonly text: string; readonly startMs: number; readonly endMs: number }[],
-  first: number,
-  end: number,
+  { first, end, roomMs }: { readonly first: number; readonly end: number; readonly roomMs: number },
 ): Clip {
   const start = words[first]?.startMs ?? 0;
   const stop = words[end - 1]?.endMs ?? 0;
   const before = words[first - 1]?.endMs ?? -Infinity;
   const after = words[end]?.startMs ?? Infinity;
-  const startSample = samplesOf(Math.max(0, start - ROOM_MS, (before + start) / 2));
-  const endSample = Math.min(recording.length, samplesOf(Math.min(stop + ROOM_MS, (after + stop) / 2)));
+  const startSample = samplesOf(Math.max(0, start - roomMs, (before + start) / 2));
+  const endSample = Math.min(recording.length, samplesOf(Math.min(stop + roomMs, (after + stop) / 2)));
   return {
     samples: faded(recording.slice(startSample, endSample)),
     words: words.slice(first, end).map(({ text, startMs, endMs }) => ({

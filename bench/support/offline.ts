@@ -1,6 +1,7 @@
 import { decodeSamples } from '../../src/audio/decode.ts';
 import { createResamplerTable } from '../../src/audio/resampler-table.ts';
 import { Resampler } from '../../src/audio/resampler.ts';
+import { cutBetweenWords } from '../../src/recognition/cut-between-words.ts';
 import { Endpointer, type EndpointEvent, type EndSilence } from '../../src/recognition/endpointing.ts';
 import { FRAME_SAMPLES, type Engine } from '../../src/recognition/engine.ts';
 import { isSentenceOver } from '../../src/recognition/sentence-end.ts';
@@ -56,6 +57,12 @@ export async function hearOffline(
   const take = async (events: readonly EndpointEvent[]): Promise<void> => {
     for (const event of events) {
       if (event.kind === 'questioned' && isSentenceOver(await decode(event))) await take(endpointer.endHere());
+      if (event.kind === 'overlong') {
+        const frame = await cutBetweenWords(endpointer, event, (from, to) =>
+          decode({ startFrame: from, endFrame: to }),
+        );
+        await take(endpointer.cutAt(frame));
+      }
       if (event.kind !== 'ended' && event.kind !== 'cut') continue;
       heard.push({
         startSample: sampleOf(event.startFrame),

@@ -47,9 +47,17 @@ export type EndpointEvent =
   | { readonly kind: 'questioned'; readonly startFrame: number; readonly endFrame: number }
   /** The speaker went on after a candidate. */
   | { readonly kind: 'withdrawn' }
+  /** Too long, and without a pause at which to cut it: between which words is to be said with `cutAt`. */
+  | { readonly kind: 'overlong'; readonly startFrame: number; readonly endFrame: number }
   | { readonly kind: 'ended'; readonly startFrame: number; readonly endFrame: number }
-  /** Too long: ended at a dip; an utterance that begins at `endFrame` is open. */
+  /** Too long: ended at a pause or between words; an utterance that begins at `endFrame` is open. */
   | { readonly kind: 'cut'; readonly startFrame: number; readonly endFrame: number };
+
+/** Between the end of a word and the start of the next one, in frames (and parts of them). */
+export interface WordGap {
+  readonly fromFrame: number;
+  readonly toFrame: number;
+}
 
 /** How long a silence ends an utterance, ms; in steps of 32 ms. */
 export interface EndSilence {
@@ -146,6 +154,37 @@ export class Endpointer {
   }
 
   /**
+   * Where an `overlong` utterance can be cut: one frame for each gap that lies in its last 45 %, in the order in which the voice
+   * dips, the lowest first.
+   *
+   * @param gaps in order.
+   */
+  cutsIn<Gap extends WordGap>(gaps: readonly Gap[]): { readonly frame: number; readonly gap: Gap }[] {
+    const open = this.#open;
+    if (!open) return [];
+    const first = firstCut(open);
+    return gaps
+      .flatMap((gap) => {
+        const indices = framesIn(gap).flatMap((frame) =>
+          frame > first && frame < this.#position - 1 ? [frame - first] : [],
+        );
+        if (indices.length === 0) return [];
+        const index = lowestDip(open.lateLevels, indices);
+        return [{ frame: first + index, gap, level: weighedLevel(open.lateLevels, index) }];
+      })
+      .toSorted((a, b) => a.level - b.level);
+  }
+
+  /**
+   * The answer to `overlong`, before the next frame. Without one it is cut where the voice dips lowest, be it in a word.
+   * @param frame one of `cutsIn`; `null`: there is none.
+   */
+  cutAt(frame: number | null): EndpointEvent[] {
+    const open = this.#open;
+    return open ? [this.#cut(open, frame ?? dipIn(open))] : [];
+  }
+
+  /**
    * There is no more audio, or none that follows on this: ends what is open, and takes a few voiced frames that had not
    * opened an utterance yet for one, since a last word may be short.
    */
@@ -178,7 +217,7 @@ export class Endpointer {
       const wasCandidate = open.silentFrames >= this.#postPad;
       open.silentFrames = 0;
       const events: EndpointEvent[] = wasCandidate ? [{ kind: 'withdrawn' }] : [];
-      if (length >= MAX_UTTERANCE_FRAMES) events.push(this.#cut(open));
+      if (length >= MAX_UTTERANCE_FRAMES) events.push(this.#tooLong(open, length));
       return events;
     }
     // Between the two levels it stays what it was: silence that began, or speech.
@@ -187,7 +226,7 @@ export class Endpointer {
     const silenceNeeded =
       length > LONG_UTTERANCE_FRAMES ? Math.min(LONG_END_SILENCE, this.#endSilence) : this.#endSilence;
     if (open.silentFrames >= silenceNeeded) return [this.#end(open)];
-    if (length >= MAX_UTTERANCE_FRAMES) return [this.#cut(open)];
+    if (length >= MAX_UTTERANCE_FRAMES) return [this.#tooLong(open, length)];
     const { startFrame, silentFrames } = open;
     const endFrame = this.#position - silentFrames + this.#postPad;
     const events: EndpointEvent[] = [];
@@ -205,8 +244,16 @@ export class Endpointer {
     return { kind: 'ended', startFrame: open.startFrame, endFrame };
   }
 
-  #cut(open: OpenUtterance): EndpointEvent {
-    const dip = open.startFrame + FIRST_CUT_FRAME - 1 + lowestDip(open.lateLevels);
+  #tooLong(open: OpenUtterance, length: number): EndpointEvent {
+    const dip = dipIn(open);
+    const index = dip - firstCut(open);
+    // One frame may be the closure of a consonant. And a question that was not answered is not asked again.
+    const isPause = open.lateLevels.slice(index - 1, index + 2).every((level) => level < CLOSE_LEVEL);
+    if (isPause || length > MAX_UTTERANCE_FRAMES) return this.#cut(open, dip);
+    return { kind: 'overlong', startFrame: open.startFrame, endFrame: this.#position };
+  }
+
+  #cut(open: OpenUtterance, dip: number): EndpointEvent {
     // The dip lies in a silence that lasts: nothing has been said after it, so nothing goes on.
     if (dip >= this.#position - open.silentFrames) return this.#end(open);
     this.#open = { startFrame: dip, silentFrames: open.silentFrames, lateLevels: [] };
@@ -221,18 +268,40 @@ export class Endpointer {
   }
 }
 
-/** Index of the lowest level, each weighed with its neighbours (1 : 2 : 1); of equals the latest. The ends don't count. */
-function lowestDip(levels: readonly number[]): number {
+/** Frames that begin in a gap, or nearest to it. */
+function framesIn({ fromFrame, toFrame }: WordGap): number[] {
+  const first = Math.ceil(fromFrame);
+  const count = Math.floor(toFrame) - first + 1;
+  return count > 0 ? Array.from({ length: count }, (_, i) => first + i) : [Math.round((fromFrame + toFrame) / 2)];
+}
+
+/** The frame of `lateLevels[0]`. */
+function firstCut(open: OpenUtterance): number {
+  return open.startFrame + FIRST_CUT_FRAME - 1;
+}
+
+function dipIn(open: OpenUtterance): number {
+  const inner = open.lateLevels.map((_, index) => index).slice(1, -1);
+  return firstCut(open) + lowestDip(open.lateLevels, inner);
+}
+
+/** The one with the lowest level; of equals the latest. */
+function lowestDip(levels: readonly number[], indices: readonly number[]): number {
   let lowest = Infinity;
-  let index = 1;
-  for (let i = 1; i + 1 < levels.length; i++) {
-    const weighed = (levels[i - 1] ?? 0) + 2 * (levels[i] ?? 0) + (levels[i + 1] ?? 0);
-    if (weighed <= lowest) {
-      lowest = weighed;
-      index = i;
+  let lowestIndex = 1;
+  for (const index of indices) {
+    const level = weighedLevel(levels, index);
+    if (level <= lowest) {
+      lowest = level;
+      lowestIndex = index;
     }
   }
-  return index;
+  return lowestIndex;
+}
+
+/** With its neighbours, 1 : 2 : 1. */
+function weighedLevel(levels: readonly number[], index: number): number {
+  return (levels[index - 1] ?? 0) + 2 * (levels[index] ?? 0) + (levels[index + 1] ?? 0);
 }
 
 function countBits(bits: number): number {

@@ -1,5 +1,6 @@
+import { cutBetweenWords } from './cut-between-words.ts';
 import { Endpointer, type EndpointEvent } from './endpointing.ts';
-import { FRAME_SAMPLES, type SpeechDetector } from './engine.ts';
+import { FRAME_SAMPLES, type Hypothesis, type SpeechDetector } from './engine.ts';
 import type { UtteranceDecode } from './final-decode.ts';
 import { InterimDrafts } from './interim-drafts.ts';
 import { TIMELINE_RATE } from './recogniser.ts';
@@ -159,6 +160,9 @@ export class Lane {
         case 'questioned':
           if (await this.#isOver(event)) confirmed.push(...(await this.#apply(this.#endpointer.endHere())));
           break;
+        case 'overlong':
+          confirmed.push(...(await this.#apply(await this.#cutBetweenWords(event))));
+          break;
         case 'withdrawn':
           this.#withdrawSpeculation();
           break;
@@ -213,13 +217,34 @@ export class Lane {
       endSample,
       decode: this.#context.decodeFinal(this.#audio.slice(startSample, endSample)),
     };
-    const { decode } = this.#speculation;
-    decode.confirm();
+    this.#speculation.decode.confirm();
+    const hypothesis = await this.#wordsOf(this.#speculation.decode);
+    return hypothesis !== null && isSentenceOver(hypothesis);
+  }
+
+  /** Waits for the words that tell where, however long they take. */
+  async #cutBetweenWords(event: { startFrame: number; endFrame: number }): Promise<EndpointEvent[]> {
+    if (this.#context.skipsNext) return this.#endpointer.cutAt(null);
+    const frame = await cutBetweenWords(this.#endpointer, event, (startFrame, endFrame) => {
+      const [startSample, endSample] = [this.#sampleOf(startFrame), this.#sampleOf(endFrame)];
+      const decode = this.#context.decodeFinal(this.#audio.slice(startSample, endSample));
+      // What is decoded up to the place that is chosen is the final.
+      if (startFrame === event.startFrame) {
+        this.#dropSpeculation();
+        this.#speculation = { startSample, endSample, decode };
+      }
+      return this.#wordsOf(decode);
+    });
+    return this.#endpointer.cutAt(frame);
+  }
+
+  /** Hearing goes on when they are there. @returns `null` when nobody wants them any more. @throws the engine's error. */
+  async #wordsOf(decode: UtteranceDecode): Promise<Hypothesis | null> {
     this.#awaitsWords = true;
     const outcome = await decode.untilOutcome();
     this.#awaitsWords = false;
     if (outcome?.kind === 'failed') throw outcome.error;
-    return outcome?.kind === 'decoded' && isSentenceOver(outcome.hypothesis);
+    return outcome?.kind === 'decoded' ? outcome.hypothesis : null;
   }
 
   #speculate(startSample: number, endSample: number): void {

@@ -25,10 +25,11 @@ const BACKGROUND = 0.003;
 /** Between the edge of an utterance and the words in it, unless the audio or another utterance ends there: 64 ms. */
 const MARGIN = 64 * 16;
 
+const ADAPTIVE = { sentenceEndSilenceMs: 448, endSilenceMs: 992 };
 const SETTINGS: readonly [string, EndSilence, (question: number) => boolean][] = [
-  ['each silence of 448 ms taken for an end', { sentenceEndSilenceMs: 448, endSilenceMs: 992 }, () => true],
-  ['each silence of 992 ms taken for an end', { sentenceEndSilenceMs: 448, endSilenceMs: 992 }, () => false],
-  ['now one, now the other', { sentenceEndSilenceMs: 448, endSilenceMs: 992 }, (question) => question % 2 === 0],
+  ['each silence of 448 ms taken for an end', ADAPTIVE, () => true],
+  ['each silence of 992 ms taken for an end', ADAPTIVE, () => false],
+  ['now one, now the other', ADAPTIVE, (question) => question % 2 === 0],
   ['each silence of 512 ms taken for an end', { endSilenceMs: 512 }, () => false],
 ];
 
@@ -37,12 +38,15 @@ interface Utterance {
   readonly end: number;
 }
 
+let engine: Engine;
+beforeAll(async () => {
+  engine = await loadMoonshine({ size: 'tiny' });
+});
+
 describe('words at boundaries', () => {
-  let engine: Engine;
   let sessions: { readonly joined: JoinedClips; readonly probabilities: readonly number[] }[];
 
   beforeAll(async () => {
-    engine = await loadMoonshine({ size: 'tiny' });
     sessions = [];
     for (const joined of await joinedSessions()) {
       sessions.push({ joined, probabilities: await speechProbabilities(engine, joined.samples) });
@@ -66,29 +70,15 @@ describe('words at boundaries', () => {
 });
 
 describe('sentences with pauses between them', () => {
-  let engine: Engine;
-  beforeAll(async () => {
-    engine = await loadMoonshine({ size: 'tiny' });
-  });
-
-  it.each([1, 2])('have all their words, once each, up to the end of the session (%i)', async (seed) => {
-    const random = randomNumbers(seed);
+  it('have all their words, once each, up to the end of the session', { timeout: 120_000 }, async () => {
+    const random = randomNumbers(1);
     const clips = shuffled(await sentences(), random);
     const joined = joinClips(
       clips,
       clips.map(() => randomPauseMs(random)),
       { amplitude: BACKGROUND, random },
     );
-    const listener = new RecordingListener();
-    const session = openSession({
-      engine,
-      format: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
-      listener,
-      settings: { interimIntervalMs: 0, endSilenceMs: 992, sentenceEndSilenceMs: 448 },
-    });
-    session.writeAudio(0, bytesOf(Int16Array.from(joined.samples, (sample) => Math.round(sample * 32_767))));
-    session.end();
-    await listener.untilEnded();
+    const listener = await stream(joined.samples, ADAPTIVE);
     const said = joined.words.map(({ text }) => text).join(' ');
     expect(wordErrors(said, listener.texts.join(' '))).toEqual({
       words: joined.words.length,
@@ -99,6 +89,46 @@ describe('sentences with pauses between them', () => {
   });
 });
 
+describe('speech without a pause', () => {
+  it(
+    'is cut between words, none of which is lost or heard twice, after 15 s at most',
+    { timeout: 120_000 },
+    async () => {
+      const random = randomNumbers(3);
+      const recordings = [...(await ownRecordings()), ...(await ownRecordings())];
+      const clips = recordings.flatMap(({ samples, words }) =>
+        cutClips(samples, words, { leastWords: 1, mostWords: 1, leastGapMs: 20, roomMs: 5, random }),
+      );
+      const joined = joinClips(clips, [], { amplitude: 0, random });
+      const { decisions, texts } = await stream(joined.samples, ADAPTIVE);
+      const finals = decisions.flatMap((decision) => (decision.kind === 'final' ? [decision.transcript] : []));
+      const cuts = finals.slice(1).filter(({ startSample }, index) => startSample === finals[index]?.endSample);
+      expect(cuts.length).toBeGreaterThanOrEqual(3);
+      for (const { startSample, endSample } of finals) expect(endSample - startSample).toBeLessThanOrEqual(15 * 16_000);
+      expect(wordErrors(joined.words.map(({ text }) => text).join(' '), texts.join(' '))).toEqual({
+        words: joined.words.length,
+        substitutions: 0,
+        deletions: 0,
+        insertions: 0,
+      });
+    },
+  );
+});
+
+/** Through a session of the streaming recognition, up to its end. */
+async function stream(samples: Float32Array, endSilence: EndSilence): Promise<RecordingListener> {
+  const listener = new RecordingListener();
+  const session = openSession({
+    engine,
+    format: { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 },
+    listener,
+    settings: { interimIntervalMs: 0, ...endSilence },
+  });
+  session.writeAudio(0, bytesOf(Int16Array.from(samples, (sample) => Math.round(sample * 32_767))));
+  session.end();
+  return await listener.untilEnded();
+}
+
 /** Clips of two to six words of the project's own recordings, in sessions of random order and pauses. */
 async function joinedSessions(): Promise<JoinedClips[]> {
   const random = randomNumbers(2);
@@ -106,7 +136,7 @@ async function joinedSessions(): Promise<JoinedClips[]> {
   const clips: Clip[] = [];
   while (clips.length < SESSIONS * CLIPS_IN_A_SESSION) {
     const cut = recordings.flatMap(({ samples, words }) =>
-      cutClips(samples, words, { leastWords: 2, mostWords: 6, leastGapMs: 0, random }),
+      cutClips(samples, words, { leastWords: 2, mostWords: 6, leastGapMs: 0, roomMs: 60, random }),
     );
     clips.push(...shuffled(cut, random));
   }
@@ -131,7 +161,7 @@ async function ownRecordings() {
 async function sentences(): Promise<Clip[]> {
   const recordings = await ownRecordings();
   return recordings.flatMap(({ samples, words }) =>
-    cutClips(samples, words, { leastWords: 1, mostWords: 1, leastGapMs: 400, random: randomNumbers(1) }),
+    cutClips(samples, words, { leastWords: 1, mostWords: 1, leastGapMs: 400, roomMs: 60, random: randomNumbers(1) }),
   );
 }
 

@@ -66,11 +66,45 @@ describe('endpointing', () => {
     expect(utterances(hearAll(new Endpointer(END_SILENCE), script))).toEqual([[0, 325]]);
   });
 
-  it('cuts speech without a pause at its quietest moment, and goes on from there', () => {
-    const script = [...repeat([SPEECH, 300]), 0.6, 0.55, 0.6, ...repeat([SPEECH, 300])];
+  it('cuts speech that has become too long at a short pause, and goes on from there', () => {
+    const script = [...repeat([SPEECH, 300]), 0.3, 0.1, 0.3, ...repeat([SPEECH, 300])];
     const events = hearAll(new Endpointer(END_SILENCE), script);
     expect(events).toContainEqual({ kind: 'cut', startFrame: 0, endFrame: 301 });
     expect(utterances(events)).toEqual([[0, 301]]);
+  });
+
+  describe('of speech without a pause', () => {
+    const script = [...repeat([SPEECH, 300]), 0.6, 0.4, 0.6, ...repeat([SPEECH, 300])];
+
+    function untilAsked(): { endpointer: Endpointer; rest: number[] } {
+      const endpointer = new Endpointer(END_SILENCE);
+      expect(hearAll(endpointer, script.slice(0, MAX_UTTERANCE_FRAMES))).toContainEqual({
+        kind: 'overlong',
+        startFrame: 0,
+        endFrame: MAX_UTTERANCE_FRAMES,
+      });
+      return { endpointer, rest: script.slice(MAX_UTTERANCE_FRAMES) };
+    }
+
+    it('asks after 15 s between which words to cut', () => {
+      const { endpointer, rest } = untilAsked();
+      expect(endpointer.cutAt(400)).toEqual([{ kind: 'cut', startFrame: 0, endFrame: 400 }]);
+      expect(hearAll(endpointer, rest)).toEqual([]);
+      expect(utterances(endpointer.flush())).toEqual([[400, script.length]]);
+    });
+
+    it('offers the gaps between words where they are late enough, the deepest dip first', () => {
+      const { endpointer } = untilAsked();
+      const gap = (fromFrame: number, toFrame: number) => ({ fromFrame, toFrame });
+      const cuts = endpointer.cutsIn([gap(100, 110), gap(280.4, 280.6), gap(298, 303), gap(466, 480)]);
+      expect(cuts.map(({ frame }) => frame)).toEqual([301, 281, 466]);
+    });
+
+    it('is cut at its deepest dip where words tell nothing, and where nobody answers', () => {
+      const { endpointer } = untilAsked();
+      expect(endpointer.cutAt(null)).toEqual([{ kind: 'cut', startFrame: 0, endFrame: 301 }]);
+      expect(utterances(hearAll(new Endpointer(END_SILENCE), script))).toEqual([[0, 301]]);
+    });
   });
 
   it('does not lose a word that stands alone for its shortness', () => {

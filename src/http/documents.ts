@@ -25,6 +25,8 @@ export type PreparedDocument =
   | {
       readonly document: DocumentNode;
       readonly errors: null;
+      /** Of its most costly operation, whatever the variables; see `OperationCosts`. */
+      readonly cost: number;
       /** To be asked before an operation runs; `null`: variables can't make any of them cost too much. */
       readonly checkCost: CostCheck | null;
     }
@@ -79,14 +81,12 @@ export class Documents {
     if (excess !== null) return { document, errors: [this.#withStatus(excess)] };
     const rules = [...specifiedRules, depthLimit(MAX_DEPTH)];
     const errors = validate(this.#schema, document, rules, { maxErrors: MAX_ERRORS });
-    return errors.length === 0
-      ? { document, errors: null, checkCost: this.#checkCost(document) }
-      : { document, errors: errors.map((error) => this.#withStatus(error)) };
+    if (errors.length > 0) return { document, errors: errors.map((error) => this.#withStatus(error)) };
+    const { worst, check } = this.#costs.of(document);
+    return { document, errors: null, cost: worst, checkCost: check === null ? null : this.#refusingWith(check) };
   }
 
-  #checkCost(document: DocumentNode): CostCheck | null {
-    const check = this.#costs.checkFor(document);
-    if (check === null) return null;
+  #refusingWith(check: CostCheck): CostCheck {
     return (operationName, variables) => {
       const refusal = check(operationName, variables);
       return refusal === null ? null : this.#withStatus(refusal);

@@ -12,6 +12,7 @@ import { formatErrors, formatResult } from './operation-errors.ts';
 import { Outbox } from './outbox.ts';
 import { serveSocket, type ServedSocket, type SocketSettings } from './serve-socket.ts';
 import { SharedResults } from './shared-results.ts';
+import { SocketOperations } from './socket-operations.ts';
 
 export interface WebSocketSettings extends SocketSettings {
   /** Largest message, in bytes. */
@@ -36,8 +37,7 @@ const ANSWERING = 0.75;
 interface Extra {
   /** The `Authorization` header of the upgrade, which programs can send and browsers cannot. */
   readonly authorization: string | undefined;
-  /** Ids of its subscriptions. */
-  readonly subscriptions: Set<string>;
+  readonly operations: SocketOperations;
   readonly outbox: Outbox;
 }
 type ConnectionParams = Record<string, unknown>;
@@ -62,14 +62,14 @@ export function graphqlOverWebSocket(
     connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
     onConnect: ({ connectionParams, extra }) =>
       isAllowed(() => checkToken(authorizationIn(connectionParams) ?? extra.authorization)),
-    onSubscribe: prepareWith(parts, settings.maxSubscriptionsPerSocket),
+    onSubscribe: prepareWith(parts),
     execute,
     subscribe: (args) => results.subscribe(args),
     onOperation: ({ extra }, id, _payload, _args, result) => {
       if (result instanceof Delivery) result.sendWith(sendNext(extra.outbox, id));
     },
     onNext: (_context, _id, _payload, _args, result) => formatResult(result, parts.toClientError),
-    onComplete: ({ extra }, id) => void extra.subscriptions.delete(id),
+    onComplete: ({ extra }, _id, payload) => extra.operations.complete(payload),
     onError: (_context, _id, _payload, errors) => formatErrors(errors, parts.toClientError),
   });
   // Audio does not shrink by compression, and a compressor per socket costs memory.
@@ -84,19 +84,22 @@ export function graphqlOverWebSocket(
   return {
     accept: (request, connection, head) => {
       server.handleUpgrade(request, connection, head, (socket) => {
-        const subscriptions = new Set<string>();
         const outbox = new Outbox(socket, connection, departures);
+        const operations = new SocketOperations(outbox, settings.maxSubscriptionsPerSocket);
         const served = serveSocket(socket, {
           protocol: refusingServerMessages(protocol),
           outbox,
-          extra: { authorization: request.headers.authorization, subscriptions, outbox },
+          extra: { authorization: request.headers.authorization, operations, outbox },
           settings,
           bytesRead: () => request.socket.bytesRead,
-          subscriptions: () => subscriptions.size,
+          subscriptions: () => operations.subscriptions,
           logger,
         });
         sockets.add(served);
-        socket.once('close', () => sockets.delete(served));
+        socket.once('close', () => {
+          operations.end();
+          sockets.delete(served);
+        });
       });
     },
     close: async (graceMs) => {
@@ -144,30 +147,26 @@ function refusingServerMessages<T>(protocol: Server<T>): Server<T> {
 }
 
 /** Turns a message into an operation, or into the errors that answer it: a bad document costs the socket nothing. */
-function prepareWith(parts: GraphqlParts, maxSubscriptions: number): NonNullable<Options['onSubscribe']> {
-  return ({ subscriptions, extra }, id, { query, operationName, variables }) => {
+function prepareWith(parts: GraphqlParts): NonNullable<Options['onSubscribe']> {
+  return ({ extra }, _id, payload) => {
+    const { query, operationName, variables } = payload;
     const prepared = parts.documents.prepare(query);
     if (prepared.errors !== null) return prepared.errors;
-    const { document, checkCost } = prepared;
+    const { document, cost, checkCost } = prepared;
     const refusal = checkCost?.(operationName, variables) ?? null;
     if (refusal !== null) return [refusal];
-    // Requests need no limit here: a socket with many unanswered ones is not read on.
-    const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
-    if (isSubscription && Object.keys(subscriptions).length > maxSubscriptions) {
-      const limit = new ServiceError(
-        'RATE_LIMITED',
-        `This socket has ${maxSubscriptions} operations under way: end some, or open another socket.`,
-      );
-      return [new GraphQLError(limit.message, { originalError: limit })];
+    const operation = getOperationAST(document, operationName);
+    // Nothing runs then, and the errors say so.
+    const args = { schema: parts.schema, document, operationName, variableValues: variables };
+    if (!operation) return args;
+    const begin = () => ({ ...args, contextValue: parts.createContext() });
+    try {
+      const turn = extra.operations.begin(payload, cost, operation.operation === 'subscription');
+      return turn === null ? begin() : turn.then(begin);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      return [new GraphQLError(error.message, { originalError: error })];
     }
-    if (isSubscription) extra.subscriptions.add(id);
-    return {
-      schema: parts.schema,
-      document,
-      operationName,
-      variableValues: variables,
-      contextValue: parts.createContext(),
-    };
   };
 }
 

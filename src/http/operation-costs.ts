@@ -24,6 +24,14 @@ type Variables = Readonly<Record<string, unknown>> | null | undefined;
 /** Whether an operation of a document may run with these variables; the error says why not. */
 export type CostCheck = (operationName: string | null | undefined, variables: Variables) => GraphQLError | null;
 
+/** What the operations of a document may cost. */
+export interface DocumentCost {
+  /** Of the most costly one with the worst variables that are not refused. */
+  readonly worst: number;
+  /** To be asked before an operation runs; `null`: no variables could make any of them cost too much. */
+  readonly check: CostCheck | null;
+}
+
 /** Items of a list that says nothing about its length. */
 const USUAL_ITEMS = 10;
 /** A description of the whole schema, as of so many values; rules of graphql-js bound what is in it. */
@@ -53,22 +61,18 @@ export class OperationCosts {
     this.#costOfField = readFieldCosts(schema);
   }
 
-  /**
-   * The check for a valid document whose fragments are not endless; `null` when it can be left out, because no variables
-   * could make the document cost too much.
-   */
-  checkFor(document: DocumentNode): CostCheck | null {
+  /** @param document valid, and its fragments are not endless */
+  of(document: DocumentNode): DocumentCost {
     const operations = document.definitions.filter((definition) => definition.kind === 'OperationDefinition');
-    const mayCostTooMuch = operations.some(
-      (operation) => this.#cost(document, operation, () => ANYTHING) > this.#maxCost,
-    );
-    if (!mayCostTooMuch) return null;
-    return (operationName, variables) => {
+    const worst = Math.max(0, ...operations.map((operation) => this.#cost(document, operation, () => ANYTHING)));
+    if (worst <= this.#maxCost) return { worst, check: null };
+    const check: CostCheck = (operationName, variables) => {
       const operation = getOperationAST(document, operationName);
       if (!operation) return null;
       const cost = this.#cost(document, operation, (name) => valueOfVariable(name, operation, variables));
       return cost <= this.#maxCost ? null : tooCostly(cost, this.#maxCost, operation);
     };
+    return { worst: this.#maxCost, check };
   }
 
   #cost(document: DocumentNode, operation: OperationDefinitionNode, variable: (name: string) => unknown): number {

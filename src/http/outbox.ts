@@ -10,6 +10,7 @@ export class Outbox {
   readonly #gone: Promise<void>;
   #sent = 0;
   #left = 0;
+  #onDeparture: () => void = () => undefined;
 
   /**
    * @param connection what the socket's messages go over
@@ -28,6 +29,16 @@ export class Outbox {
     return this.#sent === this.#left ? null : this.#left;
   }
 
+  /** How much waits, in bytes. */
+  get bytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** Calls it whenever a message has left. */
+  onDeparture(callback: () => void): void {
+    this.#onDeparture = callback;
+  }
+
   /** Resolves when the message has left for the client, or there is no client any more: what produces messages waits. */
   send(data: string): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return this.#gone;
@@ -43,6 +54,7 @@ export class Outbox {
     this.#socket.send(data, () => {
       this.#left += 1;
       onLeft();
+      this.#onDeparture();
     });
   }
 }

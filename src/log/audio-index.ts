@@ -19,6 +19,8 @@ const INDEX_INTERVAL = 64;
  */
 const FEW_HELD_BYTES = 512;
 const LONGEST_INTERVAL = 4 * INDEX_INTERVAL;
+/** What entries keep is this share of what came, so that tiny pieces of a large packet can't fill the memory. */
+const HELD_SHARE = 1 / 16;
 /** As many contents are kept at hand for comparison; older ones are read from the file. */
 const RECENT_CONTENTS = 256;
 
@@ -27,14 +29,17 @@ export class AudioIndex {
   readonly #entries: IndexEntry[] = [];
   readonly #recent = new Map<number, StoredContent>();
   #itemsSinceEntry = 0;
+  #bytesSinceEntry = 0;
 
   /** Adds the item behind all that were added before. */
   add(entry: IndexEntry, content: StoredContent): void {
     if (this.#isDue(entry)) {
       this.#entries.push(entry);
       this.#itemsSinceEntry = 0;
+      this.#bytesSinceEntry = 0;
     }
     this.#itemsSinceEntry += 1;
+    this.#bytesSinceEntry += content.kind === 'chunk' ? content.length : 0;
     this.#recent.set(entry.sequence, content);
     if (this.#recent.size <= RECENT_CONTENTS) return;
     for (const oldest of this.#recent.keys()) {
@@ -44,8 +49,9 @@ export class AudioIndex {
   }
 
   #isDue({ framing }: IndexEntry): boolean {
-    if (this.#entries.length === 0 || this.#itemsSinceEntry >= LONGEST_INTERVAL) return true;
-    return this.#itemsSinceEntry >= INDEX_INTERVAL && framing.heldBytes <= FEW_HELD_BYTES;
+    if (this.#entries.length === 0) return true;
+    if (framing.heldBytes <= FEW_HELD_BYTES) return this.#itemsSinceEntry >= INDEX_INTERVAL;
+    return this.#itemsSinceEntry >= LONGEST_INTERVAL && framing.heldBytes <= this.#bytesSinceEntry * HELD_SHARE;
   }
 
   /** What an item held, when it is one of the recent ones. */

@@ -192,16 +192,18 @@ export class Transcription {
     const sequence = session.state.lastSequence + 1;
     const entry = entryOf(decision, { sequence, audio: this.#evidence, withheld: this.#withheld, at: new Date() });
     await this.#append(entry);
-    this.#pass(entry);
+    this.#pass(entry, decision);
     if (decision.kind === 'final') onFinal(session);
   }
 
   /** What the recogniser had failed on before is behind it now. */
-  #pass(entry: JournalEntry): void {
+  #pass(entry: JournalEntry, decision: Decision): void {
     const { session, logger } = this.#parts;
     if (entry.type === 'failed') {
-      const { startSample, endSample } = entry;
-      logger.error({ sessionId: session.id, startSample, endSample }, 'audio not transcribed');
+      const line = { sessionId: session.id, startSample: entry.startSample, endSample: entry.endSample };
+      // What is no audio was no better when it was sent.
+      if (decision.kind === 'gap' && decision.isUndecodable) logger.warn(line, 'audio not decoded');
+      else logger.error(line, 'audio not transcribed');
     }
     if (this.#attempts.failures === 0) return;
     const { mode } = this.#attempts;

@@ -9,22 +9,30 @@ import { HealthyStream } from './healthy-stream.ts';
 import { Tally } from './oracle.ts';
 import { endAllSessions, prepareKnownThings } from './sessions-pool.ts';
 import { audioTarget } from './target-audio.ts';
+import { containerTarget } from './target-containers.ts';
 import { graphqlTarget } from './target-graphql.ts';
 import { httpTarget } from './target-http.ts';
 import { logTarget } from './target-logs.ts';
+import { streamTarget } from './target-streams.ts';
 import { webSocketTarget } from './target-websocket.ts';
 import type { Target, TargetContext } from './target.ts';
 import { ERROR, WatchedServer, type Descriptors, type Memory } from './watched-server.ts';
 
 /** Of a thousand inputs, so many are for each target; `data` are sessions whose logs are damaged on the disk. */
-const SHARES = { logs: 480, graphql: 160, http: 140, audio: 140, websocket: 80 } as const;
+const SHARES = { logs: 440, containers: 30, graphql: 150, http: 130, audio: 130, streams: 50, websocket: 70 } as const;
 export type TargetName = keyof typeof SHARES;
 export const TARGET_NAMES = Object.keys(SHARES) as TargetName[];
 
-const SERVER_TARGETS: Readonly<Record<Exclude<TargetName, 'logs'>, (context: TargetContext) => Target>> = {
+/** What is attacked in this process. */
+const LOCAL_TARGETS = { logs: logTarget, containers: containerTarget } as const;
+type LocalName = keyof typeof LOCAL_TARGETS;
+type ServedName = Exclude<TargetName, LocalName>;
+
+const SERVER_TARGETS: Readonly<Record<ServedName, (context: TargetContext) => Target>> = {
   graphql: graphqlTarget,
   http: httpTarget,
   audio: audioTarget,
+  streams: streamTarget,
   websocket: webSocketTarget,
 };
 const CONCURRENCY = 12;
@@ -67,17 +75,21 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const directory = await mkdtemp(path.join(tmpdir(), 'verbatim-fuzz-'));
   const report = { results: new Map<string, CampaignResult>(), findings: [] as Finding[] };
   try {
-    if (options.targets.includes('logs')) {
-      const result = await attackWith(options, 'logs', logTarget(), 1, NOBODY);
-      note(report, 'logs', result, options.tell);
+    for (const name of options.targets.filter(isLocal)) {
+      const result = await attackWith(options, name, LOCAL_TARGETS[name](), 1, NOBODY);
+      note(report, name, result, options.tell);
     }
     if (options.damagedSessions > 0) await startDamaged(options, path.join(directory, 'damaged'), report);
-    const served = options.targets.filter((name) => name !== 'logs');
+    const served = options.targets.filter((name) => !isLocal(name));
     if (served.length === 0) return { ...report, healthy: null, footprints: null };
     return { ...report, ...(await attackServer(options, served, path.join(directory, 'data'), report)) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function isLocal(name: TargetName): name is LocalName {
+  return Object.hasOwn(LOCAL_TARGETS, name);
 }
 
 interface Gathered {
@@ -87,7 +99,7 @@ interface Gathered {
 
 async function attackServer(
   options: FuzzOptions,
-  names: readonly Exclude<TargetName, 'logs'>[],
+  names: readonly ServedName[],
   dataDirectory: string,
   report: Gathered,
 ): Promise<Pick<FuzzReport, 'healthy' | 'footprints'>> {

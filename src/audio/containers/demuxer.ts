@@ -36,6 +36,8 @@ export interface ContainerParser<State extends ParserState> {
   /** Most bytes that an element may have which has to be there as a whole. */
   readonly maxElementBytes: number;
   initial(): State;
+  /** Bytes that a state keeps of what came before; absent where it keeps none. */
+  heldBytes?(state: State): number;
   /** Frames of the timeline were lost, and bytes with them. */
   afterLoss(state: State, frames: number): State;
   /** Whether a packet has begun that goes on in the next element; absent: packets are whole here. */
@@ -52,6 +54,10 @@ export interface ContainerParser<State extends ParserState> {
 const MAX_SEARCHED_BYTES = 4 * 1024 * 1024;
 /** Most audio that one chunk may bring: half an hour at 48 kHz. Without a limit a megabyte could claim a day. */
 const MAX_CHUNK_FRAMES = 30 * 60 * 48_000;
+/** A day, gaps included: then the timeline is too long to go on, and that is looked at with each chunk. */
+const MAX_CHUNK_TIMELINE = 24 * 3_600 * 48_000;
+/** Packets and gaps of a chunk: ten times what a megabyte of audio has in it. */
+const MAX_CHUNK_ITEMS = 65_536;
 
 export function demuxerOf<State extends ParserState>(parser: ContainerParser<State>): Demuxer {
   return new ParsingDemuxer(parser, parser.initial(), new Uint8Array(0), 0);
@@ -73,7 +79,7 @@ class ParsingDemuxer<State extends ParserState> implements Demuxer {
   }
 
   get heldBytes(): number {
-    return this.#held.length;
+    return this.#held.length + (this.#parser.heldBytes?.(this.#state) ?? 0);
   }
 
   take(chunk: Uint8Array): DemuxedChunk {
@@ -81,9 +87,14 @@ class ParsingDemuxer<State extends ParserState> implements Demuxer {
     const bytes = joined(this.#held, chunk);
     const items: DemuxedItem[] = [];
     let frames = 0;
+    let total = 0;
     const emit: Emit = (item) => {
+      if (items.length >= MAX_CHUNK_ITEMS) {
+        throw new MalformedAudioError(`the chunk holds more than ${MAX_CHUNK_ITEMS} packets: send smaller pieces`);
+      }
       items.push(item);
       frames += item.kind === 'packet' ? item.frames : 0;
+      total += item.frames;
     };
     let at = 0;
     let cutAt = 0;
@@ -105,6 +116,9 @@ class ParsingDemuxer<State extends ParserState> implements Demuxer {
     }
     if (frames > MAX_CHUNK_FRAMES) {
       throw new MalformedAudioError('the chunk holds more than half an hour of audio: send smaller pieces');
+    }
+    if (total > MAX_CHUNK_TIMELINE) {
+      throw new MalformedAudioError('the container’s times jump by more than a day: start a new session');
     }
     if (bytes.length - at > this.#parser.maxElementBytes) {
       throw new MalformedAudioError(

@@ -167,12 +167,15 @@ function findFrame(state: FlacState, bytes: Uint8Array, at: number, emit: Emit):
     return (next === -1 ? bytes.length : next) - at;
   }
   const end = flacFrameEnd(bytes, at, header);
-  // A header is found by chance once in a while; a frame behind it is not.
-  if (end === 'malformed') return 1;
   if (end === null) return 0;
-  let crc = 0;
-  for (let index = at; index < end; index++) crc = flacCrc16Step(crc, bytes[index] ?? 0);
-  if (crc !== 0) return 1;
+  let crc = end === 'malformed' ? 1 : 0;
+  if (end !== 'malformed') for (let index = at; index < end; index++) crc = flacCrc16Step(crc, bytes[index] ?? 0);
+  if (crc !== 0) {
+    // A header is found by chance once in a while; a frame behind it is not.
+    state.attempts += 1;
+    if (state.attempts > MAX_ATTEMPTS) throw new MalformedAudioError('the FLAC stream was not found again');
+    return 1;
+  }
   state.isLost = false;
   Object.assign(state, NOT_SCANNED);
   return readFrame(state, bytes, at, emit);

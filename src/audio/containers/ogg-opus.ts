@@ -4,19 +4,21 @@ import { followClock } from './container-clock.ts';
 import { oggPageCrc } from './crc.ts';
 import type { ContainerParser, Emit, ParserState } from './demuxer.ts';
 import { MalformedAudioError } from './malformed-audio-error.ts';
-import { isOpusHead, NO_CONFIG, opusPacketFrames, readOpusHead } from './opus-packet.ts';
+import { isOpusHead, MAX_OPUS_PACKET_BYTES, NO_CONFIG, opusPacketFrames, readOpusHead } from './opus-packet.ts';
 
 interface OggState extends ParserState {
   /** Of the Opus stream that is followed; `null` before there was one. */
   serial: number | null;
   /** Packets of the stream that are headers and still to come. */
   headersLeft: number;
-  /** A packet that goes on in the next page. */
+  /** A packet that goes on in the next page; empty where it is a header, which nobody needs. */
   unfinished: Uint8Array | null;
   preSkipLeft: number;
   startsAnew: boolean;
   /** Granule position behind the audio that came; `null` at the beginning. */
   position: number | null;
+  /** Damaged pages that were looked at since a loss. */
+  attempts: number;
 }
 
 interface Page {
@@ -35,8 +37,8 @@ const CAPTURE_PATTERN = 'OggS';
 const CAPTURE_BYTES = [0x4f, 0x67, 0x67, 0x53];
 const PAGE_HEADER_BYTES = 27;
 const MAX_PAGE_BYTES = PAGE_HEADER_BYTES + 255 + 255 * 255;
-/** A packet over several pages; comments may have a picture in them. */
-const MAX_PACKET_BYTES = 1024 * 1024;
+/** How many damaged pages may be met in search of a whole one: each costs a checksum. */
+const MAX_ATTEMPTS = 64;
 /** 20 ms: granule positions count samples, but some writers have them from times in milliseconds. */
 const TOLERANCE_FRAMES = 960;
 
@@ -53,20 +55,25 @@ export function oggOpusParser(format: ContainerFormat): ContainerParser<OggState
       preSkipLeft: 0,
       startsAnew: false,
       position: null,
+      attempts: 0,
     }),
+    heldBytes: ({ unfinished }) => unfinished?.length ?? 0,
     afterLoss: (state, frames) => ({
       ...state,
       toSkip: 0,
       isLost: true,
       unfinished: null,
       position: state.position === null ? null : state.position + frames,
+      attempts: 0,
     }),
     isWithinPacket: ({ unfinished }) => unfinished !== null,
     step(state, bytes, at, emit) {
       if (state.isLost && !isPage(bytes, at)) {
-        const next = indexOfBytes(bytes, CAPTURE_BYTES, at + 1);
         // Where it may begin, more is needed.
-        return isCutOff(bytes, at) ? 0 : next - at;
+        if (isCutOff(bytes, at)) return 0;
+        if (startsWith(bytes, at, CAPTURE_PATTERN)) state.attempts += 1;
+        if (state.attempts > MAX_ATTEMPTS) throw new MalformedAudioError('the Ogg stream was not found again');
+        return indexOfBytes(bytes, CAPTURE_BYTES, at + 1) - at;
       }
       const length = pageLength(bytes, at);
       if (length === 0) return 0;
@@ -134,6 +141,7 @@ function readPage(bytes: Uint8Array, at: number, length: number): Page {
     }
   }
   const granule = view.getBigInt64(6, true);
+  if (granule > Number.MAX_SAFE_INTEGER) throw new MalformedAudioError('an Ogg page has an absurd time');
   return {
     continues: (flags & 1) !== 0,
     isFirst: (flags & 2) !== 0,
@@ -174,11 +182,13 @@ function wholePackets(state: OggState, page: Page): Uint8Array[] {
     else packets[0] = concatenated(unfinished, first);
   }
   if (page.endsInPacket) {
-    const last = packets.pop();
-    if (last !== undefined && last.length > MAX_PACKET_BYTES) {
-      throw new MalformedAudioError(`a packet of the Ogg stream has more than ${MAX_PACKET_BYTES} bytes`);
+    const last = packets.pop() ?? null;
+    // Comments may have a picture in them.
+    const isHeader = packets.length < state.headersLeft;
+    if (last !== null && !isHeader && last.length > MAX_OPUS_PACKET_BYTES) {
+      throw new MalformedAudioError(`a packet of the Ogg stream has more than ${MAX_OPUS_PACKET_BYTES} bytes`);
     }
-    state.unfinished = last === undefined ? null : last.slice();
+    state.unfinished = isHeader ? new Uint8Array(0) : (last?.slice() ?? null);
   }
   return packets;
 }

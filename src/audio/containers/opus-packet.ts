@@ -6,6 +6,8 @@ const HYBRID_FRAMES = [480, 960] as const;
 const CELT_FRAMES = [120, 240, 480, 960] as const;
 /** 120 ms: no packet is longer (section 3.2.5). */
 const MAX_PACKET_FRAMES = 5_760;
+/** 48 frames of 1,275 bytes (sections 3.2.1 and 3.2.5), and some. */
+export const MAX_OPUS_PACKET_BYTES = 65_536;
 
 /**
  * How long a packet is, in samples at 48 kHz, from its first bytes (RFC 6716, section 3).
@@ -14,6 +16,9 @@ const MAX_PACKET_FRAMES = 5_760;
 export function opusPacketFrames(packet: Uint8Array): number {
   const [first, second] = packet;
   if (first === undefined) throw new MalformedAudioError('an Opus packet is empty');
+  if (packet.length > MAX_OPUS_PACKET_BYTES) {
+    throw new MalformedAudioError(`an Opus packet claims ${packet.length} bytes, which no audio needs`);
+  }
   const configuration = first >> 3;
   let frame: number | undefined;
   if (configuration < 12) frame = SILK_FRAMES[configuration & 3];

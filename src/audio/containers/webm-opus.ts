@@ -1,5 +1,5 @@
 import { OPUS_RATE, type ContainerFormat } from '../format.ts';
-import { indexOfBytes } from './byte-search.ts';
+import { beginsWith } from './byte-search.ts';
 import { followClock } from './container-clock.ts';
 import type { ContainerParser, Emit, ParserState } from './demuxer.ts';
 import { readChildren, readElementHead, readUnsigned, readVariableInteger, type ElementHead } from './ebml.ts';
@@ -89,8 +89,7 @@ function findAgain(state: WebmState, bytes: Uint8Array, at: number, format: Cont
 }
 
 function isHeadAt(bytes: Uint8Array, at: number): boolean | 'more' {
-  const start = Math.min(indexOfBytes(bytes, EBML_BYTES, at), indexOfBytes(bytes, CLUSTER_BYTES, at));
-  if (start > at) return false;
+  if (!beginsWith(bytes, at, EBML_BYTES) && !beginsWith(bytes, at, CLUSTER_BYTES)) return false;
   return bytes.length - at < EBML_BYTES.length ? 'more' : true;
 }
 

@@ -6,8 +6,11 @@ import { openPacketDecoder } from './open-packet-decoder.ts';
 import type { PacketDecoder } from './packet-decoder.ts';
 
 const BLOCK_SECONDS = 20;
+const NO_BLOCK = -1;
 /** Six times what Opus wants (80 ms: RFC 7845, section 4.6), and more than the bit reservoir of MP3 reaches back. */
 const PRE_ROLL_SECONDS = 0.5;
+/** More than half a second of the shortest packets; those that are trimmed away whole take no time, so time is no limit. */
+const MAX_RECENT_PACKETS = 512;
 /** The longest packet is a frame of FLAC. */
 const MAX_PACKET_FRAMES = 65_536;
 
@@ -29,7 +32,7 @@ export class BlockDecoder implements AudioDecoder {
   #recent: PlacedPacket[] = [];
   #decoder: PacketDecoder | null = null;
   /** That the decoder is for. */
-  #block = -1;
+  #block = NO_BLOCK;
 
   constructor(format: ContainerFormat) {
     this.#format = format;
@@ -62,24 +65,36 @@ export class BlockDecoder implements AudioDecoder {
   close(): void {
     this.#decoder?.free();
     this.#decoder = null;
+    this.#block = NO_BLOCK;
   }
 
   async #decodePacket(startFrame: number, packet: Packet): Promise<DecodedPiece> {
     const block = Math.floor(startFrame / this.#blockFrames);
-    if (this.#decoder === null || block !== this.#block) await this.#beginBlock(block, startFrame);
+    if (block !== this.#block) await this.#beginBlock(block, startFrame);
     const { dropFrames, frames } = packet;
-    const decoded = (await this.#decoder?.decode(packet)) ?? null;
+    const decoded = await this.#try(packet);
     const channels = decoded === null ? null : asChannels(decoded, this.#format.channels, dropFrames, frames);
     return { startFrame, frames, channels };
   }
 
   async #beginBlock(block: number, startFrame: number): Promise<void> {
     this.close();
-    const decoder = await openPacketDecoder(this.#format);
-    this.#decoder = decoder;
     this.#block = block;
     for (const recent of this.#recent) {
-      if (recent.startFrame >= startFrame - this.#preRollFrames) await decoder.decode(recent.packet);
+      if (recent.startFrame >= startFrame - this.#preRollFrames) await this.#try(recent.packet);
+    }
+  }
+
+  /** @returns `null` when it is none. */
+  async #try(packet: Packet): Promise<readonly Float32Array[] | null> {
+    this.#decoder ??= await openPacketDecoder(this.#format);
+    try {
+      return await this.#decoder.decode(packet);
+    } catch {
+      // A library that throws instead of telling an error is in no state to go on: the next packet has a decoder that heard
+      // nothing. That depends on the packets of the block alone, like all else.
+      this.#decoder = null;
+      return null;
     }
   }
 
@@ -87,7 +102,7 @@ export class BlockDecoder implements AudioDecoder {
     // A copy, since the message that it came in is larger.
     this.#recent.push({ startFrame, packet: { ...packet, bytes: packet.bytes.slice() } });
     const tooOld = this.#recent.findIndex((one) => one.startFrame >= startFrame - this.#preRollFrames);
-    this.#recent.splice(0, tooOld);
+    this.#recent.splice(0, Math.max(tooOld, this.#recent.length - MAX_RECENT_PACKETS));
   }
 }
 

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { announceServer, lockDataDirectory } from './database/data-directory-lock.ts';
 import { openDatabase } from './database/open-database.ts';
 import { createRecogniser } from './recognition/create-recogniser.ts';
+import type { RecogniserProgram } from './recognition/recogniser-program.ts';
 import { createServer } from './server.ts';
 import { createServices } from './services/create-services.ts';
 import type { Logger } from './services/logger.ts';
@@ -24,13 +25,23 @@ export interface Application {
 const GOODBYE_MS = 2_000;
 const CLOSING_MS = 1_000;
 
+export interface StartOptions {
+  /** Calls the start off while it is under way. */
+  readonly signal?: AbortSignal;
+  /** @default the one that belongs to this program */
+  readonly recogniserProgram?: RecogniserProgram;
+}
+
 /**
  * The whole server in this process: listens when it resolves.
  *
- * @param signal calls the start off while it is under way
  * @throws when it can't start, or the signal's reason when it was called off; nothing is left behind then
  */
-export async function startApplication(config: Config, logger: Logger, signal?: AbortSignal): Promise<Application> {
+export async function startApplication(
+  config: Config,
+  logger: Logger,
+  options: StartOptions = {},
+): Promise<Application> {
   // Undone from the last to the first, whether a later step fails or the application stops.
   const undo: (() => unknown)[] = [];
   let stopped: Promise<void> | null = null;
@@ -39,7 +50,7 @@ export async function startApplication(config: Config, logger: Logger, signal?: 
   };
   const stop = () => (stopped ??= undoAll());
   try {
-    return await start(config, logger, undo, stop, signal);
+    return await start(config, logger, undo, stop, options);
   } catch (error) {
     await stop();
     throw error;
@@ -51,7 +62,7 @@ async function start(
   logger: Logger,
   undo: (() => unknown)[],
   stop: () => Promise<void>,
-  signal: AbortSignal | undefined,
+  { signal, recogniserProgram }: StartOptions,
 ): Promise<Application> {
   signal?.throwIfAborted();
   await mkdir(config.dataDirectory, { recursive: true });
@@ -69,6 +80,7 @@ async function start(
     endSilenceMs: config.endSilenceMs,
     sentenceEndSilenceMs: config.sentenceEndSilenceMs,
     scriptedFaults: config.scriptedFaults,
+    ...(recogniserProgram !== undefined && { program: recogniserProgram }),
     logger,
   });
   undo.push(() => recogniser.stop());

@@ -24,7 +24,7 @@ export async function serve(
   if (config.startedByNpm) watchParent(parent, () => request('parent ended'));
   onAbort(signal, () => endInTime(signal.reason, config.shutdownLimitMs, logger));
   try {
-    const application = await startApplication(config, logger, signal);
+    const application = await startApplication(config, logger, { signal });
     logger.info({ url: application.url, dataDirectory: config.dataDirectory }, `listening on ${application.url}`);
     logger.info({}, `GraphiQL, to try it in a browser: ${application.url}/graphql`);
     void application.ready.then(

@@ -1,6 +1,7 @@
 import { describeEngine, type ModelName } from './engines.ts';
 import { ProcessPool } from './process-pool.ts';
 import { DEFAULT_TIMING, type ProcessTiming } from './process-timing.ts';
+import { ownProgram, type RecogniserProgram } from './recogniser-program.ts';
 import type { ScriptedFaults } from './scripted/faults.ts';
 import type { RecogniserLogger } from './supervised-process.ts';
 
@@ -24,6 +25,8 @@ export interface RecogniserOptions {
    * @default false
    */
   readonly scriptedFaults?: ScriptedFaults;
+  /** @default the one that belongs to this program */
+  readonly program?: RecogniserProgram;
 }
 
 /** The recogniser of a server: not started yet, but its capabilities and identity are known. */
@@ -35,6 +38,7 @@ export function createRecogniser(options: RecogniserOptions): ProcessPool {
     capabilities,
     identity: { ...identity, settings: { ...identity.settings, endSilenceMs, sentenceEndSilenceMs } },
     processes: options.processes,
+    program: options.program ?? ownProgram(),
     settings: { model, interimIntervalMs, endSilenceMs, sentenceEndSilenceMs, scriptedFaults },
     timing: { ...DEFAULT_TIMING, ...options.timing },
     logger: options.logger,

@@ -12,12 +12,14 @@ import type {
   RecognitionStream,
   StreamOptions,
 } from './recogniser.ts';
+import type { RecogniserProgram } from './recogniser-program.ts';
 import { SupervisedProcess, type ProcessOwner, type RecogniserLogger } from './supervised-process.ts';
 
 export interface PoolOptions {
   readonly capabilities: RecogniserCapabilities;
   readonly identity: RecogniserIdentity;
   readonly processes: number;
+  readonly program: RecogniserProgram;
   readonly settings: ProcessSettings;
   readonly timing: ProcessTiming;
   readonly logger: RecogniserLogger;
@@ -143,8 +145,8 @@ export class ProcessPool implements Recogniser {
   }
 
   #fork(owner: ProcessOwner): SupervisedProcess {
-    const { settings, timing, logger } = this.#options;
-    return new SupervisedProcess({ settings, timing, logger, owner });
+    const { program, settings, timing, logger } = this.#options;
+    return new SupervisedProcess({ program, settings, timing, logger, owner });
   }
 
   #replace(slot: Slot, process: SupervisedProcess, error: RecognitionFailure, couldNotLoad: boolean): void {

@@ -1,5 +1,4 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import {
   isFromProcess,
   type FromProcess,
@@ -9,6 +8,7 @@ import {
 } from './messages.ts';
 import type { ProcessTiming } from './process-timing.ts';
 import { RecognitionFailure, type FailureBlame, type RecognitionListener } from './recogniser.ts';
+import type { RecogniserProgram } from './recogniser-program.ts';
 import type { WorkDone } from './work-meter.ts';
 
 /** By these the system ends a process for what its own code did. Any other signal was sent by somebody. */
@@ -61,6 +61,7 @@ export class SupervisedProcess {
   #reason: string | null = null;
 
   constructor(options: {
+    readonly program: RecogniserProgram;
     readonly settings: ProcessSettings;
     readonly timing: ProcessTiming;
     readonly owner: ProcessOwner;
@@ -69,7 +70,7 @@ export class SupervisedProcess {
     this.#timing = options.timing;
     this.#owner = options.owner;
     this.#logger = options.logger;
-    this.#child = forkRecogniser(options.settings);
+    this.#child = forkRecogniser(options.program, options.settings);
     this.#child.on('message', (message: unknown) => {
       if (isFromProcess(message)) this.#receive(message);
     });
@@ -225,18 +226,12 @@ export class SupervisedProcess {
   }
 }
 
-function forkRecogniser(settings: ProcessSettings): ChildProcess {
-  // Beside this file, compiled or not.
-  const entry = new URL(
-    import.meta.url.endsWith('.ts') ? './recogniser-process.ts' : './recogniser-process.js',
-    import.meta.url,
-  );
-  const loader = import.meta.url.endsWith('.ts') && !process.execArgv.some((argument) => argument.includes('tsx'));
-  const execArgv = loader ? [...process.execArgv, '--import', 'tsx'] : process.execArgv;
-  return fork(fileURLToPath(entry), [JSON.stringify(settings)], {
+function forkRecogniser({ file, nodeArguments }: RecogniserProgram, settings: ProcessSettings): ChildProcess {
+  // A process that is meant to run out of memory must not take the machine's.
+  const limits = settings.scriptedFaults === false ? [] : ['--max-old-space-size=128'];
+  return fork(file, [JSON.stringify(settings)], {
     serialization: 'advanced',
-    // A process that is meant to run out of memory must not take the machine's.
-    execArgv: settings.scriptedFaults === false ? execArgv : [...execArgv, '--max-old-space-size=128'],
+    execArgv: [...nodeArguments, ...limits],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

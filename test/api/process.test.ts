@@ -3,14 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { compiled } from '../support/compiled-program.ts';
 import { GraphqlClient } from '../support/graphql-client.ts';
 import { readSession, sendChunks, speechChunks, startSession } from '../support/operations.ts';
 import { startTestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** The server as its own process, as `npm start` runs it. */
 class ServerProcess {
@@ -19,9 +17,11 @@ class ServerProcess {
 
   constructor(variables: Record<string, string>, directory?: string) {
     const env = { ...process.env, MODEL: 'scripted', PORT: '0', RECOGNISER_PROCESSES: '1', ...variables };
-    // Node looks for tsx from the working directory unless it is told where it is.
-    const args = ['--import', import.meta.resolve('tsx'), MAIN];
-    this.child = spawn(process.execPath, args, { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [compiled('main.ts')], {
+      env,
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (data: Buffer) => {
         this.output += data.toString();

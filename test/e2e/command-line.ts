@@ -1,13 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { wavHeader } from '../../src/audio/wav.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
-
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const RUN_TYPESCRIPT = ['--import', 'tsx'];
+import { compiled, PROJECT } from '../support/compiled-program.ts';
 
 export interface Finished {
   readonly code: number | null;
@@ -23,7 +19,7 @@ export class RunningProgram {
 
   /** @param script below `src` @param environment beside PATH; nothing else is inherited. */
   constructor(script: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
-    this.process = spawn(process.execPath, [...RUN_TYPESCRIPT, path.join(PROJECT, 'src', script), ...args], {
+    this.process = spawn(process.execPath, [compiled(script), ...args], {
       env: { PATH: process.env['PATH'], MODEL: 'scripted', RECOGNISER_PROCESSES: '1', ...environment },
       cwd: PROJECT,
       stdio: ['ignore', 'pipe', 'pipe'],

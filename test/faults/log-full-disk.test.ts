@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AudioLog } from '../../src/log/audio-log.ts';
 import { StorageFullError } from '../../src/log/storage-errors.ts';
+import { compiled } from '../support/compiled-program.ts';
 
 const PRLIMIT = '/usr/bin/prlimit';
 const run = promisify(execFile);
@@ -122,11 +123,17 @@ describe('a limit of the size of files', () => {
   it('is like a full disk: nothing half-written, nothing lost, and on when it is raised', async ({ skip }) => {
     if (process.env['CI'] !== 'true') skip(!existsSync(PRLIMIT), 'prlimit (util-linux) is not installed');
     const path = join(folder, 'audio.log');
-    const source = new URL('../../src/log/audio-log.ts', import.meta.url).href;
-    const evaluate = ['--import', 'tsx', '--input-type=module', '--eval', SENDER];
+    const evaluate = ['--input-type=module', '--eval', SENDER];
     const sender = spawn(
       PRLIMIT,
-      ['--fsize=500000:unlimited', process.execPath, ...evaluate, source, path, JSON.stringify(header)],
+      [
+        '--fsize=500000:unlimited',
+        process.execPath,
+        ...evaluate,
+        compiled('log/audio-log.ts'),
+        path,
+        JSON.stringify(header),
+      ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
     const exited = once(sender, 'exit');

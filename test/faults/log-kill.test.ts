@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { AudioLog } from '../../src/log/audio-log.ts';
+import { compiled } from '../support/compiled-program.ts';
 
 /** Appends chunks, up to 20 in flight, and says each number once it was acknowledged. */
 const SENDER = `
@@ -30,12 +31,10 @@ await Promise.all(Array.from({ length: 20 }, send));
 
 /** Runs a sender on the log and kills it without warning; gives the highest number that it had reported. */
 async function sendAndKill(path: string, mode: 'create' | 'open', acknowledgements: number): Promise<number> {
-  const source = new URL('../../src/log/audio-log.ts', import.meta.url).href;
-  const sender = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', SENDER, source, path, mode],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const program = compiled('log/audio-log.ts');
+  const sender = spawn(process.execPath, ['--input-type=module', '--eval', SENDER, program, path, mode], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(sender, 'exit');
   let highest = -1;
   let count = 0;

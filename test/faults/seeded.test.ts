@@ -6,6 +6,7 @@ import { Random } from './harness/random.ts';
 import { formatFaults, formatFindings } from './harness/report.ts';
 import { runScenario } from './harness/run-scenario.ts';
 import type { Scenario } from './harness/scenario.ts';
+import { SERVER_PROGRAM } from '../support/server-process.ts';
 
 const SEED = 20_260_314;
 /** 4 × killServer, 6 × killRecogniser, 3 × breakNetwork. */
@@ -43,8 +44,7 @@ describe('sessions that stream while server, recogniser processes and network fa
     const result = await runScenario(SELECTION, {
       seed: SEED,
       faults: FAULTS.length,
-      // The sources, so that this never tests what was built some time ago.
-      serverArguments: ['--import', 'tsx', 'src/main.ts'],
+      serverArguments: SERVER_PROGRAM,
       signal: new AbortController().signal,
     });
     expect(result.findings, formatFindings(result)).toEqual([]);

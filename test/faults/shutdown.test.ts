@@ -6,16 +6,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { lockDataDirectory } from '../../src/database/data-directory-lock.ts';
-import { buildIfStale } from '../support/build.ts';
+import { compileInto } from '../support/compile-program.ts';
 import { GraphqlClient } from '../support/graphql-client.ts';
 import { readSession, sendChunks, speechChunks, startSession } from '../support/operations.ts';
 import { exists } from '../support/process-tree.ts';
-import { FROM_SOURCES, PROJECT, RunningServer } from '../support/running-server.ts';
+import { PROJECT } from '../support/compiled-program.ts';
+import { RunningServer, SERVER_COMMAND } from '../support/running-server.ts';
 import { startTestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 
 const LONG = { timeout: 90_000 };
-const SERVER = [process.execPath, ...FROM_SOURCES];
 /** As number 1 of a process namespace of its own: the first process of a container. */
 const UNSHARE = 'unshare';
 const CONTAINER = [UNSHARE, '--fork', '--pid', '--mount-proc', '--kill-child', process.execPath, 'dist/main.js'];
@@ -26,7 +26,8 @@ const noContainer = !namespaces && process.env['CI'] !== 'true';
 let dataDirectory: string;
 const servers: RunningServer[] = [];
 
-beforeAll(() => buildIfStale(PROJECT), 120_000);
+// `npm start` runs what is there.
+beforeAll(() => void compileInto(path.join(PROJECT, 'dist')));
 beforeEach(async () => {
   dataDirectory = await mkdtemp(path.join(tmpdir(), 'verbatim-shutdown-'));
 });
@@ -124,7 +125,7 @@ describe('as the first process of a container, where signals without a handler a
 
 describe('a signal', () => {
   it('while the server is starting calls the start off, and leaves nothing behind', LONG, async () => {
-    const server = start(SERVER);
+    const server = start(SERVER_COMMAND);
     await until(() => existsSync(path.join(dataDirectory, 'lock.db')), { what: 'the lock', timeoutMs: 40_000 });
     server.child.kill('SIGTERM');
     expect(await server.ended()).toEqual({ code: 0, signal: null });
@@ -133,7 +134,7 @@ describe('a signal', () => {
   });
 
   it('while the model is being loaded ends the recognisers, too', LONG, async () => {
-    const server = start(SERVER);
+    const server = start(SERVER_COMMAND);
     await server.url();
     const pids = await until(() => (server.recogniserPids.length > 0 ? server.recogniserPids : null));
     server.child.kill('SIGTERM');
@@ -142,7 +143,7 @@ describe('a signal', () => {
   });
 
   it('of a whole terminal, recognisers included, ends the server in order', LONG, async () => {
-    const server = start(SERVER);
+    const server = start(SERVER_COMMAND);
     await server.ready();
     const pids = server.recogniserPids;
     server.signalGroup('SIGINT');
@@ -152,7 +153,7 @@ describe('a signal', () => {
   });
 
   it('that comes twice at once, and of two kinds, is one', LONG, async () => {
-    const server = start(SERVER);
+    const server = start(SERVER_COMMAND);
     await server.ready();
     server.child.kill('SIGINT');
     server.child.kill('SIGTERM');
@@ -162,7 +163,7 @@ describe('a signal', () => {
   });
 
   it('that comes again later ends the server at once, and the next start recovers', LONG, async () => {
-    const server = start(SERVER, { SHUTDOWN_LIMIT_MS: '60000' });
+    const server = start(SERVER_COMMAND, { SHUTDOWN_LIMIT_MS: '60000' });
     const sent = await sendSpeech(await server.url());
     await server.ready();
     const pids = server.recogniserPids;
@@ -189,7 +190,7 @@ describe('a signal', () => {
   });
 
   it('does not wait longer than the limit for what hangs', LONG, async () => {
-    const server = start(SERVER, { SHUTDOWN_LIMIT_MS: '1000' });
+    const server = start(SERVER_COMMAND, { SHUTDOWN_LIMIT_MS: '1000' });
     await server.ready();
     const pids = server.recogniserPids;
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
@@ -203,7 +204,7 @@ describe('a signal', () => {
 
 describe('kill -9 of the server alone', () => {
   it('ends its recognisers: they do not survive their parent', LONG, async () => {
-    const server = start(SERVER);
+    const server = start(SERVER_COMMAND);
     await server.ready();
     const pids = server.recogniserPids;
     expect(pids).toHaveLength(1);

@@ -3,6 +3,7 @@ import { createRecogniser, type RecogniserOptions } from '../../src/recognition/
 import type { ProcessPool } from '../../src/recognition/process-pool.ts';
 import type { Decision, RecognitionStream, StreamOptions } from '../../src/recognition/recogniser.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
+import { COMPILED_RECOGNISER } from './compiled-program.ts';
 import { bytesOf, RecordingListener, writeParts } from './recognition.ts';
 
 const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
@@ -29,6 +30,7 @@ export function usePools() {
       interimIntervalMs: 1_000,
       endSilenceMs: 512,
       logger: silentLogger,
+      program: COMPILED_RECOGNISER,
       ...options,
       timing: { ...QUICK_TIMING, ...options.timing },
     });

@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { compiled, PROJECT } from './compiled-program.ts';
 import { descendantsOf } from './process-tree.ts';
 import { until } from './wait.ts';
 
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-/** Node's arguments that run the server's sources, whatever the working directory. */
-export const FROM_SOURCES = ['--import', import.meta.resolve('tsx'), `${PROJECT}src/main.ts`];
+/** Runs the server, whatever the working directory. */
+export const SERVER_COMMAND = [process.execPath, compiled('main.ts')];
 
 const START_LIMIT_MS = 40_000;
 

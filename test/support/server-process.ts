@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { compiled } from './compiled-program.ts';
 
 export interface ServerProcess {
   readonly url: string;
@@ -29,7 +30,7 @@ export interface SpawnedServer {
 }
 
 export interface SpawnOptions {
-  /** What node runs; by default the sources, so that nothing needs to be built. */
+  /** What node runs; by default the server as it was compiled before the tests. */
   readonly arguments?: readonly string[];
   /** Called with each line of its log. */
   readonly onLog?: (event: LogEvent) => void;
@@ -43,7 +44,7 @@ export interface LogEvent {
   readonly [detail: string]: unknown;
 }
 
-const SOURCES = ['--import', 'tsx', 'src/main.ts'];
+export const SERVER_PROGRAM = [compiled('main.ts')];
 
 /** The real server as a process of its own, with the scripted recogniser; resolves when it is ready. */
 export async function startServerProcess(
@@ -65,7 +66,7 @@ export async function startServerProcess(
 export function spawnServer(
   dataDirectory: string,
   environment: Readonly<Record<string, string>> = {},
-  { arguments: serverArguments = SOURCES, onLog = () => undefined }: SpawnOptions = {},
+  { arguments: serverArguments = SERVER_PROGRAM, onLog = () => undefined }: SpawnOptions = {},
 ): SpawnedServer {
   const child = spawn(process.execPath, serverArguments, {
     // A process group of its own, so that one signal reaches all of it.
@@ -158,7 +159,7 @@ export async function recogniserPids(serverPid: number): Promise<number[]> {
   );
   const children = lists.flatMap((list) => list.split(' ').filter((pid) => pid !== ''));
   const commands = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  // The sources' transpiler is a child, too.
+  // A loader for TypeScript has children, too.
   return children
     .filter((_, index) => commands[index]?.includes('recogniser-process'))
     .map(Number)

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { startApplication, type Application } from '../../src/application.ts';
 import { readConfig, type Config } from '../../src/config.ts';
+import { COMPILED_RECOGNISER } from './compiled-program.ts';
 import { GraphqlClient } from './graphql-client.ts';
 
 export interface TestServer {
@@ -29,7 +30,9 @@ export async function startTestServer({ logger, ...overrides }: TestServerOption
   const dataDirectory = overrides.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'verbatim-test-')));
   const defaults = readConfig({ MODEL: 'scripted', PORT: '0', RECOGNISER_PROCESSES: '1', DATA_DIR: dataDirectory });
   const config: Config = { ...defaults, interimIntervalMs: 200, ...overrides };
-  const application = await startApplication(config, logger ?? pino({ level: 'silent' }));
+  const application = await startApplication(config, logger ?? pino({ level: 'silent' }), {
+    recogniserProgram: COMPILED_RECOGNISER,
+  });
   const client = new GraphqlClient(application.url, config.authToken);
   const stop = async () => {
     await client.dispose();

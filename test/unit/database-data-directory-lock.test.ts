@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   announceServer,
@@ -10,9 +9,10 @@ import {
   lockDataDirectory,
   readAnnouncedServer,
 } from '../../src/database/data-directory-lock.ts';
+import { compiled } from '../support/compiled-program.ts';
 import { useTemporaryFolder } from './database-fixtures.ts';
 
-const MODULE = fileURLToPath(new URL('../../src/database/data-directory-lock.ts', import.meta.url));
+const MODULE = compiled('database/data-directory-lock.ts');
 const URL_OF_SERVER = 'http://127.0.0.1:4321';
 
 describe('the lock of a data directory', () => {
@@ -35,7 +35,7 @@ describe('the lock of a data directory', () => {
         process.stdout.write(error.name + ': ' + error.message);
       }
       setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);

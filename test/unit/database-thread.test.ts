@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
@@ -12,6 +11,7 @@ import { driverErrorCode, toDatabaseError, violatedUniqueColumns } from '../../s
 import { Prisma } from '../../src/database/generated/prisma/client.ts';
 import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
 import { type Connection, ThreadedConnection } from '../../src/database/threaded-connection.ts';
+import { compiled } from '../support/compiled-program.ts';
 import { batch, finalSegment, newSession, useTemporaryDatabase, useTemporaryFolder } from './database-fixtures.ts';
 
 /** Keeps SQLite busy for a good while, without the disk. */
@@ -275,12 +275,11 @@ describe('a connection in a thread', () => {
   });
 
   it('keeps no process alive that forgot to dispose of it, and lets one end only after a call under way', async () => {
-    const source = pathToFileURL(path.resolve('src/database/threaded-connection.ts')).href;
     const script = `
-      const { ThreadedConnection } = await import(${JSON.stringify(source)});
+      const { ThreadedConnection } = await import(${JSON.stringify(compiled('database/threaded-connection.ts'))});
       const connection = await ThreadedConnection.open(${JSON.stringify(path.join(folder(), 'forgotten.db'))});
       connection.queryRaw({ sql: ${JSON.stringify(SLOW)}, args: [], argTypes: [] }).then(({ rows }) => console.log(rows[0][0]));`;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const args = ['--input-type=module', '-e', script];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 15_000 });
     expect(stdout.trim()).toBe('3000000');
   });

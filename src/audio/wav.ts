@@ -26,6 +26,8 @@ export interface WavHeader {
   readonly dataOffset: number;
   /** Bytes of samples, whole frames; `null` when only the end of the stream will tell. */
   readonly dataLength: number | null;
+  /** The file has fewer bytes of them than its header says. */
+  readonly isCutOff: boolean;
 }
 
 /** A file that is not WAV, or whose samples Verbatim does not read; the message says what to do. */
@@ -61,7 +63,9 @@ export function parseWavHeader(prefix: Uint8Array, fileBytes?: number): WavHeade
       // Zero is also what a writer leaves that died or streams; then the outer size counts nothing beyond it either.
       const sizeUnknown =
         size === SIZE_UNKNOWN || (size === 0 && (riffBytes === SIZE_UNKNOWN || riffBytes + 8 <= body));
-      return { format, dataOffset: body, dataLength: dataLength(format, sizeUnknown ? null : size, body, fileBytes) };
+      const length = dataLength(format, sizeUnknown ? null : size, body, fileBytes);
+      const isCutOff = !sizeUnknown && length !== null && length + bytesPerFrame(format) <= size;
+      return { format, dataOffset: body, dataLength: length, isCutOff };
     }
     if (id === 'fmt ') {
       if (body + size > prefix.length) break;

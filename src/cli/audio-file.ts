@@ -2,7 +2,10 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { bytesPerFrame, framesToMs, type AudioFormat } from '../audio/format.ts';
 import { decodeSamples } from '../audio/decode.ts';
 import { parseWavHeader, UnsupportedWavError, type WavHeader } from '../audio/wav.ts';
+import type { AudioSource } from './audio-source.ts';
 import { CommandLineError } from './errors.ts';
+import { readAt } from './read-at.ts';
+import { whyUnreadable } from './unreadable.ts';
 
 /** Length of a chunk, in milliseconds. */
 export const CHUNK_MS = 100;
@@ -13,18 +16,19 @@ const FIRST_HEADER_BYTES = 64 * 1024;
 export const CHANNEL_HANDLINGS = ['mix', 'separate'] as const;
 export type ChannelHandling = (typeof CHANNEL_HANDLINGS)[number];
 /** As many as a session may have. */
-const MAX_SEPARATE_CHANNELS = 2;
+export const MAX_SEPARATE_CHANNELS = 2;
 
 /**
  * A WAV file as the chunks of a session: any chunk can be read again at any time, which is what a client needs that must
  * resend. Several channels are mixed down to one, unless they are to be kept apart.
  */
-export class AudioFile {
+export class AudioFile implements AudioSource {
   /** The format of the chunks. */
   readonly format: AudioFormat;
   /** Channels in the file. */
   readonly channels: number;
   readonly durationMs: number;
+  readonly isCutOff: boolean;
   readonly #file: FileHandle;
   readonly #source: AudioFormat;
   readonly #dataOffset: number;
@@ -42,6 +46,7 @@ export class AudioFile {
         : { encoding: 'PCM_S16LE', sampleRate: header.format.sampleRate, channels: 1 };
     this.#frames = dataLength / bytesPerFrame(header.format);
     this.#framesPerChunk = Math.floor((header.format.sampleRate * CHUNK_MS) / 1000);
+    this.isCutOff = header.isCutOff;
     this.durationMs = framesToMs(this.#frames, header.format.sampleRate);
   }
 
@@ -51,7 +56,7 @@ export class AudioFile {
    */
   static async open(path: string, handling: ChannelHandling = 'mix'): Promise<AudioFile> {
     const file = await open(path).catch((error: unknown) => {
-      throw new CommandLineError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+      throw new CommandLineError(`cannot read ${path}: ${whyUnreadable(error)}`, { cause: error });
     });
     try {
       const stats = await file.stat();
@@ -61,9 +66,7 @@ export class AudioFile {
       if (dataLength === 0) throw new CommandLineError(`${path} has no audio in it`);
       const { channels } = header.format;
       if (handling === 'separate' && channels > MAX_SEPARATE_CHANNELS) {
-        throw new CommandLineError(
-          `${path} has ${channels} channels: ${MAX_SEPARATE_CHANNELS} at most are transcribed separately, mix them (--channels mix)`,
-        );
+        throw tooManyChannels(path, channels);
       }
       return new AudioFile(file, header, dataLength, handling);
     } catch (error) {
@@ -88,19 +91,21 @@ export class AudioFile {
   async chunk(sequence: number): Promise<Uint8Array> {
     const frameBytes = bytesPerFrame(this.#source);
     const firstFrame = sequence * this.#framesPerChunk;
-    const bytes = new Uint8Array(Math.min(this.#framesPerChunk, this.#frames - firstFrame) * frameBytes);
-    for (let read = 0; read < bytes.length;) {
-      const position = this.#dataOffset + firstFrame * frameBytes + read;
-      const { bytesRead } = await this.#file.read(bytes, read, bytes.length - read, position);
-      if (bytesRead === 0) throw new CommandLineError('the audio file has become shorter while it was read');
-      read += bytesRead;
-    }
+    const length = Math.min(this.#framesPerChunk, this.#frames - firstFrame) * frameBytes;
+    const bytes = await readAt(this.#file, this.#dataOffset + firstFrame * frameBytes, length);
+    if (bytes.length < length) throw new CommandLineError('the audio file has become shorter while it was read');
     return this.channels === this.format.channels ? bytes : mixDown(decodeSamples(this.#source, bytes));
   }
 
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+export function tooManyChannels(path: string, channels: number): CommandLineError {
+  return new CommandLineError(
+    `${path} has ${channels} channels: ${MAX_SEPARATE_CHANNELS} at most are transcribed separately, mix them (--channels mix)`,
+  );
 }
 
 async function readHeader(file: FileHandle, fileBytes: number): Promise<WavHeader> {
@@ -124,11 +129,4 @@ function mixDown(channels: readonly Float32Array[]): Uint8Array {
     view.setInt16(frame * 2, Math.min(32_767, Math.max(-32_768, sample)), true);
   }
   return bytes;
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES') return 'permission denied';
-  return error instanceof Error ? error.message : String(error);
 }

@@ -45,8 +45,11 @@ export function createProgram(context: CommandContext): { run(argv: readonly str
   withServerOptions(
     program
       .command('transcribe')
-      .description('stream a WAV file through the API, with live captions, and print its transcript')
-      .argument('<file.wav>', '16-bit PCM, 32-bit float, mu-law or A-law; 8 to 48 kHz')
+      .description('stream an audio file through the API, with live captions, and print its transcript')
+      .argument(
+        '<file>',
+        'WAV (16-bit PCM, 32-bit float, mu-law or A-law), WebM or Ogg with Opus, FLAC or MP3; 8 to 48 kHz',
+      )
       .option('--language <tag>', 'what is spoken, as a BCP 47 tag', 'en')
       .option('--title <title>', 'what the session is called (default: the name of the file)')
       .addOption(

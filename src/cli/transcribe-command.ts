@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ApiConnection } from './api-connection.ts';
-import { AudioFile, type ChannelHandling } from './audio-file.ts';
+import type { ChannelHandling } from './audio-file.ts';
+import type { AudioSource } from './audio-source.ts';
 import type { CommandContext, ServerOptions } from './context.ts';
 import { CommandLineError } from './errors.ts';
 import { withServer, type FoundServer } from './find-server.ts';
 import { clock, LiveCaptions } from './live-captions.ts';
+import { openAudio } from './open-audio.ts';
 import { findSession, readTranscript } from './session-queries.ts';
 import { reportSession, shortId } from './session-report.ts';
 import { formatTranscript, type TranscriptFormat } from '../transcripts/transcript-formats.ts';
@@ -34,7 +36,7 @@ const INTERRUPTED = 130;
 /** @returns the exit code */
 export async function transcribe(file: string, options: TranscribeOptions, context: CommandContext): Promise<number> {
   if (options.output !== undefined) await checkFolderOf(options.output);
-  const audio = await AudioFile.open(file, options.channels ?? (options.speaker.length > 1 ? 'separate' : 'mix'));
+  const audio = await openAudio(file, options.channels ?? (options.speaker.length > 1 ? 'separate' : 'mix'));
   try {
     checkSpeakers(options.speaker, audio.format.channels);
     return await withServer(options, context, async (server) => {
@@ -48,7 +50,7 @@ export async function transcribe(file: string, options: TranscribeOptions, conte
 
 async function transcribeOn(
   server: FoundServer,
-  audio: AudioFile,
+  audio: AudioSource,
   file: string,
   options: TranscribeOptions,
   context: CommandContext,
@@ -71,6 +73,8 @@ async function transcribeOn(
   captions.note(
     `${path.basename(file)}: ${clock(audio.durationMs)} at ${audio.format.sampleRate} Hz, to ${server.name}`,
   );
+  if (audio.isCutOff)
+    captions.note('the file was cut off: it ends where it should go on, and is transcribed up to there');
   if (audio.channels > audio.format.channels) captions.note(mixedDown(audio.channels));
   let sessionId: string;
   try {

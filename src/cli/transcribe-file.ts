@@ -3,7 +3,8 @@ import { WebSocket } from 'ws';
 import type { ServerAddress } from '../client/connection.ts';
 import { VerbatimClient, VerbatimError, type LiveSession, type Segment } from '../client/index.ts';
 import { withAdvice } from './api-connection.ts';
-import { CHUNK_MS, type AudioFile } from './audio-file.ts';
+import { CHUNK_MS } from './audio-file.ts';
+import type { AudioSource } from './audio-source.ts';
 
 export interface TranscriptionRequest {
   /** The client's own name for the recording, unique: asking for a session a second time then finds the first one. */
@@ -44,7 +45,7 @@ const LONGEST_RETRY_MS = 5_000;
  */
 export async function transcribeFile(
   server: ServerAddress,
-  audio: AudioFile,
+  audio: AudioSource,
   { externalId, title, language, speakers, speed }: TranscriptionRequest,
   listener: TranscriptionListener,
   stop: AbortSignal,
@@ -100,14 +101,14 @@ function untilUnreachable(session: LiveSession, { onSetback }: TranscriptionList
 }
 
 /** Writes the file's audio until its end, or until it is stopped. @throws VerbatimError what the session failed with */
-async function sendFile(session: LiveSession, audio: AudioFile, speed: number, stop: AbortSignal): Promise<void> {
+async function sendFile(session: LiveSession, audio: AudioSource, speed: number, stop: AbortSignal): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     stop.addEventListener('abort', () => resolve(), { once: true });
   });
   const startedAt = performance.now();
   for (let sequence = 0; sequence < audio.chunkCount && !stop.aborted; sequence++) {
     // A chunk exists when its last sample does.
-    if (speed !== Infinity) await pause(startedAt + ((sequence + 1) * CHUNK_MS) / speed - performance.now(), stop);
+    if (speed !== Infinity) await pause(startedAt + audio.startMs(sequence + 1) / speed - performance.now(), stop);
     const bytes = await audio.chunk(sequence);
     if (stop.aborted) return;
     session.write(bytes);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { wavHeader } from '../../src/audio/wav.ts';
 import { readAnnouncedServer } from '../../src/database/data-directory-lock.ts';
 import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
+import { toneContainers } from '../support/containers.ts';
 import { endSession, startSession } from '../support/operations.ts';
 import { interleave } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -94,6 +95,16 @@ describe('while a server runs on the data directory', () => {
     );
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
     expect(await readFile(subtitles, 'utf8')).toContain('alpha bravo charlie');
+  });
+
+  it('transcribe takes what a browser has recorded, and says when it was cut off', async () => {
+    const [webm] = toneContainers();
+    const file = path.join(directory, 'recording.webm');
+    await writeFile(file, webm?.bytes.subarray(0, 9_001) ?? '');
+    const { code, stdout, stderr } = await verbatim(['transcribe', file, '--format', 'srt'], environment);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^1\n00:00:00,\d{3} --> 00:00:00,\d{3}\nalpha bravo charlie\n\n2\n00:00:01,/u);
+    expect(stderr).toContain('was cut off');
   });
 
   it('transcribe mixes stereo down, and says so', async () => {

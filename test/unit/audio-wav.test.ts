@@ -53,6 +53,7 @@ describe('a WAV header that was written', () => {
       format,
       dataOffset: header.length,
       dataLength: 800,
+      isCutOff: false,
     });
   });
 

@@ -19,7 +19,7 @@ interface Mp3State extends ParserState {
 /** A frame at 320 kbit/s and 32 kHz, with the header of the next, or the head of a tag. */
 const MAX_ELEMENT_BYTES = 4_096;
 const MAX_TAG_BYTES = 64 * 1024 * 1024;
-const ID3_HEADER_BYTES = 10;
+export const ID3_HEADER_BYTES = 10;
 const ID3V1_BYTES = 128;
 const APE_HEADER_BYTES = 32;
 /** What a decoder gives later than it was put in: 528 samples of its filters, and one. */
@@ -95,11 +95,9 @@ function zeros(bytes: Uint8Array, at: number): number {
 function passTag(state: Mp3State, bytes: Uint8Array, at: number): number {
   const there = bytes.length - at;
   if (startsWith(bytes, at, 'ID3')) {
-    if (there < ID3_HEADER_BYTES) return 0;
-    // Four bytes of seven bits.
-    const size = bytes.subarray(at + 6, at + 10).reduce((value, byte) => value * 128 + (byte & 0x7f), 0);
-    const hasFooter = ((bytes[at + 5] ?? 0) & 0x10) !== 0;
-    state.toSkip = limited(size + (hasFooter ? ID3_HEADER_BYTES : 0));
+    const size = id3BodyBytes(bytes, at);
+    if (size === null) return 0;
+    state.toSkip = limited(size);
     return ID3_HEADER_BYTES;
   }
   if (startsWith(bytes, at, 'TAG')) {
@@ -114,6 +112,15 @@ function passTag(state: Mp3State, bytes: Uint8Array, at: number): number {
     return APE_HEADER_BYTES;
   }
   throw new MalformedAudioError('an MP3 frame should begin here, and none with a fixed bitrate of layer III does');
+}
+
+/** Of the ID3v2 tag that begins at `at`, what follows its header; `null`: none does, or its header is not all there. */
+export function id3BodyBytes(bytes: Uint8Array, at: number): number | null {
+  if (!startsWith(bytes, at, 'ID3') || bytes.length - at < ID3_HEADER_BYTES) return null;
+  // Four bytes of seven bits.
+  const size = bytes.subarray(at + 6, at + ID3_HEADER_BYTES).reduce((value, byte) => value * 128 + (byte & 0x7f), 0);
+  const hasFooter = ((bytes[at + 5] ?? 0) & 0x10) !== 0;
+  return size + (hasFooter ? ID3_HEADER_BYTES : 0);
 }
 
 function limited(size: number): number {

@@ -1,7 +1,7 @@
 import type { PullSubscription, Pulled } from '../services/pull-subscription.ts';
 
-/** Hands over a message for the client, and tells when it has left. */
-export type Send = (payload: string, onLeft: () => void) => void;
+/** Hands over an encoded result for the client, and tells when it has left. */
+export type Send = (result: Buffer, onLeft: () => void) => void;
 
 /**
  * Brings the events of a subscription to its client, one after the other, each when the one before has left. For graphql-ws
@@ -10,7 +10,7 @@ export type Send = (payload: string, onLeft: () => void) => void;
  */
 export class Delivery<Event> implements AsyncIterableIterator<never> {
   readonly #source: PullSubscription<Event>;
-  readonly #render: (event: Event) => string | Promise<string>;
+  readonly #render: (event: Event) => Buffer | Promise<Buffer>;
   readonly #over: Promise<IteratorResult<never, undefined>>;
   #settle: { resolve(result: IteratorResult<never, undefined>): void; reject(error: unknown): void } | null = null;
   #send: Send | null = null;
@@ -18,8 +18,8 @@ export class Delivery<Event> implements AsyncIterableIterator<never> {
   #isBusy = false;
   #isNews = false;
 
-  /** @param render the result for an event, as JSON */
-  constructor(source: PullSubscription<Event>, render: (event: Event) => string | Promise<string>) {
+  /** @param render the result for an event, encoded */
+  constructor(source: PullSubscription<Event>, render: (event: Event) => Buffer | Promise<Buffer>) {
     this.#source = source;
     this.#render = render;
     this.#over = new Promise((resolve, reject) => {
@@ -75,16 +75,16 @@ export class Delivery<Event> implements AsyncIterableIterator<never> {
       // It may have come while nobody was looking.
       if (this.#isNews) this.#goOn();
     } else {
-      const payload = this.#render(pulled.item);
-      if (payload instanceof Promise)
-        payload.then((late) => this.#give(late)).catch((error: unknown) => this.#fail(error));
-      else this.#give(payload);
+      const result = this.#render(pulled.item);
+      if (result instanceof Promise)
+        result.then((late) => this.#give(late)).catch((error: unknown) => this.#fail(error));
+      else this.#give(result);
     }
   }
 
-  #give(payload: string): void {
+  #give(result: Buffer): void {
     if (this.#settle === null) return;
-    this.#send?.(payload, () => {
+    this.#send?.(result, () => {
       this.#isBusy = false;
       this.#goOn();
     });

@@ -7,6 +7,7 @@ import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
 import { Delivery, type Send } from './delivery.ts';
 import { Departures } from './departures.ts';
+import { encodeResult, EventMessages } from './event-messages.ts';
 import type { GraphqlParts } from './graphql-parts.ts';
 import { formatErrors, formatResult } from './operation-errors.ts';
 import { Outbox } from './outbox.ts';
@@ -56,7 +57,7 @@ export function graphqlOverWebSocket(
   logger: Logger,
 ): WebSocketDoor {
   const results = new SharedResults(parts.schema, parts.unchangingTypes, (result) =>
-    JSON.stringify(formatResult(result, parts.toClientError)),
+    encodeResult(JSON.stringify(formatResult(result, parts.toClientError))),
   );
   const protocol = makeServer<ConnectionParams, Extra>({
     connectionInitWaitTimeout: settings.connectionInitTimeoutMs,
@@ -172,8 +173,8 @@ function prepareWith(parts: GraphqlParts): NonNullable<Options['onSubscribe']> {
 
 /** Sends the results of a subscription as graphql-ws would. */
 function sendNext(outbox: Outbox, id: string): Send {
-  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-  return (payload, onLeft) => outbox.sendThen(`${head}${payload}}`, onLeft);
+  const messages = new EventMessages(id);
+  return (result, onLeft) => outbox.sendFrameThen(messages.headOf(result.byteLength), result, onLeft);
 }
 
 function isAllowed(check: () => void): boolean {

@@ -14,8 +14,8 @@ import {
 import { PullSubscription } from '../services/pull-subscription.ts';
 import { Delivery } from './delivery.ts';
 
-/** Gives the JSON of an operation's result for one event of its subscription. */
-type Renderer = (event: object) => string | Promise<string>;
+/** Gives the bytes of an operation's result for one event of its subscription. */
+type Renderer = (event: object) => Buffer | Promise<Buffer>;
 
 /**
  * The results of subscriptions, made once for all who asked for the same of the same event.
@@ -28,11 +28,11 @@ type Renderer = (event: object) => string | Promise<string>;
 export class SharedResults {
   readonly #schema: GraphQLSchema;
   readonly #unchangingTypes: ReadonlySet<string>;
-  readonly #toText: (result: ExecutionResult) => string;
+  readonly #encode: (result: ExecutionResult) => Buffer;
   readonly #documents = new WeakMap<DocumentNode, number>();
   #documentsSeen = 0;
   /** By event, then by operation. */
-  readonly #results = new WeakMap<object, Map<string, string | Promise<string>>>();
+  readonly #results = new WeakMap<object, Map<string, Buffer | Promise<Buffer>>>();
 
   /**
    * @param unchangingTypes types of which an object has the same fields whenever it is asked, but for those that lead to
@@ -41,11 +41,11 @@ export class SharedResults {
   constructor(
     schema: GraphQLSchema,
     unchangingTypes: ReadonlySet<string>,
-    toText: (result: ExecutionResult) => string,
+    encode: (result: ExecutionResult) => Buffer,
   ) {
     this.#schema = schema;
     this.#unchangingTypes = unchangingTypes;
-    this.#toText = toText;
+    this.#encode = encode;
   }
 
   /** Like `subscribe` of graphql-js. @param args of a document that is valid */
@@ -60,7 +60,7 @@ export class SharedResults {
     const { isUnchanging, variables } = this.#examine(args.document);
     const render: Renderer = (event) => {
       const result = execute({ ...args, rootValue: event });
-      return result instanceof Promise ? result.then(this.#toText) : this.#toText(result);
+      return result instanceof Promise ? result.then(this.#encode) : this.#encode(result);
     };
     if (!isUnchanging) return render;
     const given = args.variableValues ?? {};
@@ -103,10 +103,10 @@ export class SharedResults {
     return number;
   }
 
-  #resultsOf(event: object): Map<string, string | Promise<string>> {
+  #resultsOf(event: object): Map<string, Buffer | Promise<Buffer>> {
     const known = this.#results.get(event);
     if (known !== undefined) return known;
-    const results = new Map<string, string | Promise<string>>();
+    const results = new Map<string, Buffer | Promise<Buffer>>();
     this.#results.set(event, results);
     return results;
   }

@@ -127,7 +127,7 @@ async function collectShared(shared: SharedResults, args: ExecutionArgs) {
   const delivery = await shared.subscribe(args);
   if (!(delivery instanceof Delivery)) throw new Error('refused');
   delivery.sendWith((payload, onLeft) => {
-    results.push(payload);
+    results.push(payload.toString());
     setImmediate(onLeft);
   });
   return { results, over: delivery.next() };
@@ -143,7 +143,7 @@ describe('subscribers who share results', () => {
       fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 4 }), async (operations) => {
         const feed = createFeed();
         const shared = new SharedResults(schema, UNCHANGING_TYPES, (result) =>
-          JSON.stringify(formatResult(result, asClient)),
+          Buffer.from(JSON.stringify(formatResult(result, asClient))),
         );
         // Each twice, so that there is something to share; with a session whose reads differ there is not.
         const subscribers = await Promise.all(
@@ -176,7 +176,7 @@ describe('subscribers who share results', () => {
     let made = 0;
     const shared = new SharedResults(schema, UNCHANGING_TYPES, (result) => {
       made += 1;
-      return JSON.stringify(formatResult(result, asClient));
+      return Buffer.from(JSON.stringify(formatResult(result, asClient)));
     });
     const document = validDocument(
       'subscription ($id: ID!, $after: String) { segmentAdded(sessionId: $id, after: $after) { id text words { text } } }',

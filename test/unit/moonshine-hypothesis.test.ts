@@ -6,7 +6,7 @@ import { calibrated, CALIBRATIONS } from '../../src/recognition/moonshine/calibr
 import { tokenLimit } from '../../src/recognition/moonshine/decoder.ts';
 import { isInForeignScript, toHypothesis as hypothesisOf } from '../../src/recognition/moonshine/hypothesis.ts';
 import type { DecodedToken } from '../../src/recognition/moonshine/prediction.ts';
-import { endBeforeLoop } from '../../src/recognition/moonshine/repetition.ts';
+import { endBeforeLoop, LOOP_IN_A_MOMENT } from '../../src/recognition/moonshine/repetition.ts';
 import { textOf } from '../../src/recognition/moonshine/vocabulary.ts';
 
 /** As probable as its least probable token, and without times. */
@@ -143,6 +143,13 @@ function repeated(tokens: readonly number[], times: number): number[] {
 }
 
 describe('a decoder in a loop', () => {
+  it('says a word once that it would say three times or more in half a second', () => {
+    const heard = (text: string) => idsOf(text).slice(0, endBeforeLoop(idsOf(text), LOOP_IN_A_MOMENT) ?? undefined);
+    expect(textOf(heard('so so so so'))).toBe('so');
+    expect(textOf(heard('say so so so'))).toBe('say so');
+    expect(textOf(heard('so so'))).toBe('so so');
+  });
+
   it.each([1, 2, 3, 5, 8, 12])('is stopped when it repeats a pattern of %i tokens, and says it once', (length) => {
     const before = idsOf('We walked along');
     const pattern = Array.from({ length }, (_, i) => 1000 + i);

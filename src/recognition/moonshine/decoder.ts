@@ -9,7 +9,7 @@ import { KeyValueCache, type CacheShape } from './key-value-cache.ts';
 import { MOONSHINE_FILES, type MoonshineSize } from './model-files.ts';
 import { withByteOutputMatrix } from './output-matrix.ts';
 import { predictions, type DecodedToken } from './prediction.ts';
-import { endBeforeLoop } from './repetition.ts';
+import { endBeforeLoop, LOOP_IN_A_MOMENT } from './repetition.ts';
 import { floatsOf, openModel, tensorOf } from './runtime.ts';
 
 const START_OF_TEXT = 1;
@@ -110,7 +110,8 @@ export class MoonshineDecoder {
       cache = this.#cache.next(cache, outputs, { passed: pass.length, kept: predicted.length });
       pass = ids.slice(-1);
     }
-    return { tokens, attention: null };
+    const end = limit === MIN_TOKEN_LIMIT ? endBeforeLoop(ids, LOOP_IN_A_MOMENT) : null;
+    return { tokens: end === null ? tokens : tokens.slice(0, end), attention: null };
   }
 
   async #encode(audio: Float32Array): Promise<Tensor> {

@@ -6,7 +6,7 @@ import { CALIBRATIONS } from './calibration.ts';
 import { combinedHash, MOONSHINE_FILES, SILERO_FILE, type MoonshineSize } from './model-files.ts';
 import { MAX_TOKENS_PER_SECOND, MIN_AUDIO_SAMPLES, MIN_TOKEN_LIMIT } from './limits.ts';
 import { MIN_ATTENTION, SNAP_SAMPLES } from './word-times.ts';
-import { LOOP_MIN_REPETITIONS, LOOP_MIN_TOKENS } from './repetition.ts';
+import { LOOP, LOOP_IN_A_MOMENT } from './repetition.ts';
 
 export const MOONSHINE_CAPABILITIES: RecogniserCapabilities = {
   languages: ['en'],
@@ -30,8 +30,9 @@ export function moonshineIdentity(size: MoonshineSize): RecogniserIdentity {
       maxTokensPerSecond: MAX_TOKENS_PER_SECOND,
       minTokenLimit: MIN_TOKEN_LIMIT,
       minAudioSamples: MIN_AUDIO_SAMPLES,
-      loopMinTokens: LOOP_MIN_TOKENS,
-      loopMinRepetitions: LOOP_MIN_REPETITIONS,
+      loopMinTokens: LOOP.tokens,
+      loopMinRepetitions: LOOP.repetitions,
+      momentaryLoopMinRepetitions: LOOP_IN_A_MOMENT.repetitions,
       alignmentHeads: ALIGNMENT_HEADS[size].map(({ layer, head }) => `${layer}.${head}`).join(' '),
       calibration: [a, b, c].join(' '),
       minAttention: MIN_ATTENTION,

@@ -5,13 +5,16 @@ import path from 'node:path';
 import { accuracy } from './accuracy.ts';
 import { acknowledgement } from './acknowledgement.ts';
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts';
+import { boundaries } from './boundaries.ts';
 import { confidence } from './confidence.ts';
+import { endSilence } from './end-silence.ts';
 import { density } from './density.ts';
 import { fanOut } from './fan-out.ts';
 import { latency } from './latency.ts';
 import { millionRows } from './million-rows.ts';
 import { nothingHeard } from './nothing-heard.ts';
 import { readOptions, USAGE, UsageError, type Options } from './options.ts';
+import { repetition } from './repetition.ts';
 import { segmentWriter } from './segment-writer.ts';
 import { sendAudio } from './send-audio.ts';
 import { streamCost } from './stream-cost.ts';
@@ -25,11 +28,14 @@ import { wordTimes } from './word-times.ts';
 /** In the order in which they are run; names in that of the alphabet where nothing else counts. */
 const BENCHMARKS: readonly Benchmark[] = [
   accuracy,
+  boundaries,
   confidence,
+  endSilence,
   density,
   fanOut,
   latency,
   nothingHeard,
+  repetition,
   streamCost,
   wordTimes,
   // These measure the disk.

@@ -62,6 +62,7 @@ export async function decideUtterances(
       queue,
       settings: { interimIntervalMs: 0, ...endSilence },
       table: createResamplerTable(format.sampleRate),
+      now: () => performance.now(),
       warn: (message) => {
         throw new Error(message);
       },

@@ -60,6 +60,9 @@ interface Entry {
   since: number;
 }
 
+/** So many frames of each stream are heard at most before a step: hearing must not hold up decoding for good, either. */
+const MOST_TURNS_OF_HEARING = 32;
+
 /** Ranks; the lowest goes first. From `SHARED` on lines take turns by the time that they have used. */
 const FINAL = 0;
 const SPECULATIVE = 1;
@@ -77,12 +80,13 @@ class CancelledDecode extends Error {
  * used the least of it, so that neither a long speech nor a file at full speed takes it all. At last come speculation and
  * interims of streams that are behind.
  *
- * A decode that runs gives way, between its steps, to whatever ranks before it, and goes on afterwards. Finals are never dropped.
- * Interims give way by themselves under load: at most one for each channel waits, and hears what there is when its turn comes.
+ * A decode that runs gives way, between its steps, to whatever ranks before it, and goes on afterwards; and before each step live
+ * audio that has come is heard, which takes next to nothing and tells what is to be decided. Finals are never dropped. Interims give way by themselves under load: at most one for each channel waits, and hears what there is when its turn comes.
  */
 export class DecodeQueue {
   readonly #engine: Pick<Engine, 'decode'>;
   readonly #now: () => number;
+  readonly #isHearing: () => boolean;
   /** In order of arrival. */
   readonly #waiting: Entry[] = [];
   #isWorking = false;
@@ -90,10 +94,18 @@ export class DecodeQueue {
   /** What the latest line had used when it was chosen: one that comes back from a pause has no older claims. */
   #turnMs = 0;
 
-  /** @param now monotonic, ms. */
-  constructor(engine: Pick<Engine, 'decode'>, now: () => number = () => performance.now()) {
+  /**
+   * @param now monotonic, ms.
+   * @param isHearing true while live audio waits to be heard; a turn of the event loop gets each stream on by one frame.
+   */
+  constructor(
+    engine: Pick<Engine, 'decode'>,
+    now: () => number = () => performance.now(),
+    isHearing: () => boolean = () => false,
+  ) {
     this.#engine = engine;
     this.#now = now;
+    this.#isHearing = isHearing;
   }
 
   /** True while something is decoded or waits for it. */
@@ -165,6 +177,7 @@ export class DecodeQueue {
       await this.#decode(next);
       // Messages that came in while the engine held the thread are taken before the next decode is chosen.
       await nextTurn();
+      await this.#letHear();
     }
     this.#isWorking = false;
   }
@@ -195,8 +208,18 @@ export class DecodeQueue {
   /** @throws CancelledDecode */
   #giveWay(entry: Entry): Promise<void> | undefined {
     if (entry.cancelled) throw new CancelledDecode();
+    if (this.#isHearing()) return this.#letHear().then(() => this.#giveWayIfNeeded(entry));
+    return this.#giveWayIfNeeded(entry);
+  }
+
+  #giveWayIfNeeded(entry: Entry): Promise<void> | undefined {
+    if (entry.cancelled) throw new CancelledDecode();
     const next = this.#takeBefore(rankOf(entry));
     return next === null ? undefined : this.#giveWayTo(next, entry);
+  }
+
+  async #letHear(): Promise<void> {
+    for (let turn = 0; turn < MOST_TURNS_OF_HEARING && this.#isHearing(); turn++) await nextTurn();
   }
 
   async #giveWayTo(first: Entry, entry: Entry): Promise<void> {

@@ -38,7 +38,7 @@ export class RecogniserHost {
     this.#options = options;
     this.#meter = new WorkMeter(options.now);
     this.#engine = this.#meter.measure(options.engine);
-    this.#queue = new DecodeQueue(this.#engine, options.now);
+    this.#queue = new DecodeQueue(this.#engine, options.now, () => this.#isHearing());
   }
 
   handle(message: Exclude<ToProcess, { type: 'shutdown' }>): void {
@@ -91,6 +91,7 @@ export class RecogniserHost {
         queue: this.#queueOf(streamId),
         table: this.#tableOf(options.format.sampleRate),
         warn: (message) => send({ type: 'warning', message }),
+        now: this.#options.now,
       });
       this.#streams.set(streamId, { session, watch: new StallWatch() });
     } catch (error) {
@@ -109,6 +110,11 @@ export class RecogniserHost {
   #forget(streamId: number): void {
     this.#framesHeard += this.#streams.get(streamId)?.session.framesHeard ?? 0;
     this.#streams.delete(streamId);
+  }
+
+  #isHearing(): boolean {
+    for (const { session } of this.#streams.values()) if (session.isHearingLive) return true;
+    return false;
   }
 
   #tableOf(rate: number): ResamplerTable {

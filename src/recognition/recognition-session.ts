@@ -7,6 +7,7 @@ import type { DecodeQueue } from './decode-queue.ts';
 import type { Engine } from './engine.ts';
 import { Inbox } from './inbox.ts';
 import type { Confirmed, Lane } from './lane.ts';
+import { Pace } from './pace.ts';
 import {
   RecognitionFailure,
   TIMELINE_RATE,
@@ -28,8 +29,6 @@ import { createStreamContext, type StreamContext, type StreamSettings } from './
 
 /** Frames (0.5 s of audio) after which other streams and messages get their turn while a backlog is worked through. */
 const FRAMES_PER_TURN = 16;
-/** A stream of which more audio has come than it has worked through is not live, and lets those that are go first. */
-const LIVE_SECONDS = 5;
 
 type Input =
   | { readonly kind: 'audio'; readonly startFrame: number; readonly bytes: Uint8Array }
@@ -43,6 +42,8 @@ export interface SessionResources {
   /** For the stream's sample rate; shared by its streams. */
   readonly table: ResamplerTable;
   warn(message: string): void;
+  /** Monotonic, ms; orders work, decides nothing. */
+  now(): number;
 }
 
 /** Audio was left out between two writes. */
@@ -61,6 +62,7 @@ export class RecognitionSession implements RecognitionStream {
   readonly #context: StreamContext;
   readonly #decoder: AudioDecoder;
   readonly #line: DecisionLine;
+  readonly #pace: Pace;
   readonly #inputs = new Inbox<Input>(
     (input) => this.#hear(input),
     (error) => this.#fail(error),
@@ -68,8 +70,6 @@ export class RecognitionSession implements RecognitionStream {
   #dead = false;
   /** Source frame of the next input. */
   #nextFrame = 0;
-  /** Behind the last audio that has come. */
-  #writtenFrame = 0;
   #span: Span | null = null;
   /** Between spans: by channel. */
   #decidedSamples: readonly number[];
@@ -85,10 +85,11 @@ export class RecognitionSession implements RecognitionStream {
     this.#table = resources.table;
     this.#decoder = createAudioDecoder(options.format);
     this.#line = new DecisionLine(listener);
+    this.#pace = new Pace(options.format.sampleRate, options.resume?.readFromFrame ?? 0, () => resources.now());
     this.#context = createStreamContext({
       engine: resources.engine,
       settings: resources.settings,
-      queue: resources.queue.line({ isBehind: () => this.#isBehind }),
+      queue: resources.queue.line({ isBehind: () => this.#pace.isBehind }),
       stream: options,
       onOutcome: () => this.#advance(),
       showInterim: (interim) => listener.onInterim(interim),
@@ -103,13 +104,18 @@ export class RecognitionSession implements RecognitionStream {
     return this.#inputs.isBusy && !this.#span?.awaitsWords;
   }
 
+  /** True while live audio waits to be heard, and could be. */
+  get isHearingLive(): boolean {
+    return this.isBusy && !this.#pace.isBehind;
+  }
+
   /** Counts detector frames: the sign of life of a stream that is busy. */
   get framesHeard(): number {
     return this.#framesHeard;
   }
 
   writeAudio(startFrame: number, bytes: Uint8Array): void {
-    this.#writtenFrame = startFrame + this.#decoder.framesIn(bytes);
+    this.#pace.written(startFrame + this.#decoder.framesIn(bytes));
     this.#take({ kind: 'audio', startFrame, bytes });
   }
 
@@ -128,10 +134,6 @@ export class RecognitionSession implements RecognitionStream {
     this.#span?.cancel();
     // One that is at work is freed when that is done.
     if (!this.#inputs.isBusy) this.#decoder.close();
-  }
-
-  get #isBehind(): boolean {
-    return this.#writtenFrame - this.#reportedFrame > LIVE_SECONDS * this.#format.sampleRate;
   }
 
   #restore(resume: ResumePoint): void {
@@ -334,6 +336,7 @@ export class RecognitionSession implements RecognitionStream {
     const frame = Math.min(this.#nextFrame, heardFrame, undecidedFrame);
     if (frame <= this.#reportedFrame) return;
     this.#reportedFrame = frame;
+    this.#pace.done(frame);
     this.#listener.onProgress(frame);
   }
 

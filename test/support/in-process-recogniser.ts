@@ -47,6 +47,7 @@ export class InProcessRecogniser implements Recogniser {
       queue: process.queue,
       settings: { interimIntervalMs: 500, endSilenceMs: 512 },
       table: createResamplerTable(options.format.sampleRate),
+      now: () => performance.now(),
       warn: (message) => {
         throw new Error(message);
       },

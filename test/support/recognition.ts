@@ -132,6 +132,7 @@ export function openSession(options: {
       queue: options.queue ?? new DecodeQueue(options.engine),
       settings: options.settings ?? { interimIntervalMs: 1_000, endSilenceMs: 512 },
       table: createResamplerTable(options.format.sampleRate),
+      now: () => performance.now(),
       warn:
         options.warn ??
         ((message) => {

@@ -37,6 +37,10 @@ class SteppedEngine {
     return NOTHING;
   }
 
+  get isStepping(): boolean {
+    return this.#release !== null;
+  }
+
   /** Lets the running decode make one step and waits for the next one to begin, if one does. */
   async step(): Promise<void> {
     await until(() => this.#release, { what: 'a running decode' });
@@ -214,6 +218,33 @@ describe('streams that share the engine', () => {
     expect(done.indexOf(3)).toBeLessThan(done.indexOf(12));
     expect(done.indexOf(11)).toBeLessThan(done.indexOf(4));
     expect(done.at(-1)).toBe(20);
+  });
+
+  it('lets live audio be heard before each step, but not for good', async () => {
+    const engine = new SteppedEngine();
+    let unheard = 0;
+    const asked: number[] = [];
+    const isHearing = () => {
+      asked.push(engine.steps.length);
+      return unheard-- > 0;
+    };
+    const queue = new DecodeQueue(engine, () => engine.nowMs, isHearing);
+    const request = { language: 'en', failed: () => undefined, decoded: () => undefined };
+    const line = queue.line({ isBehind: () => false });
+    unheard = 5;
+    line.add({ ...request, urgency: 'interim', audio: () => Float32Array.of(1, 3) });
+    await until(() => unheard < 0 && asked.length > 5, { what: 'all to be heard' });
+    expect(engine.steps).toEqual([]);
+    expect(asked.every((steps) => steps === 0)).toBe(true);
+    // While what was heard made something more urgent, that goes first.
+    unheard = 2;
+    line.add({ ...request, urgency: 'final', audio: () => Float32Array.of(2, 1) });
+    unheard = Infinity;
+    for (let step = 0; step < 4; step++) {
+      await engine.step();
+      await until(() => !queue.isBusy || engine.isStepping, { what: 'the next step' });
+    }
+    expect(engine.steps).toEqual([1, 2, 1, 1]);
   });
 
   it('are live again when they have caught up', async () => {

@@ -6,7 +6,16 @@ const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin
 export const chromiumPath = EXECUTABLES.find((path) => existsSync(path)) ?? null;
 export const WITHOUT_CHROMIUM = `no Chromium at ${EXECUTABLES.join(' or ')}`;
 
-export function launchChromium(executablePath: string): Promise<Browser> {
+/** Arguments for a microphone that plays a WAV file once, from its beginning whenever it is opened; pages may use it. */
+export function microphoneOf(file: string): string[] {
+  return [
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    `--use-file-for-fake-audio-capture=${file}%noloop`,
+  ];
+}
+
+export function launchChromium(executablePath: string, args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -17,6 +26,7 @@ export function launchChromium(executablePath: string): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...args,
     ],
   });
 }

@@ -29,7 +29,39 @@ const PAGE = `<!doctype html>
     session.on('final', (final) => finals.push(final));
     return session.externalId;
   };
+  let stopRecording = null;
+  const record = async () => {
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio });
+    const mediaRecorder = new MediaRecorder(microphone, { mimeType: 'audio/webm;codecs=opus', audioBitsPerSecond: 24_000 });
+    const recording = session.audio.getWriter();
+    mediaRecorder.ondataavailable = ({ data }) => void recording.write(data);
+    const stopped = new Promise((resolve) => (mediaRecorder.onstop = resolve));
+    mediaRecorder.start(250);
+    stopRecording = async () => {
+      mediaRecorder.stop();
+      await stopped;
+      for (const track of microphone.getTracks()) track.stop();
+      await recording.close();
+    };
+  };
   const recorder = {
+    startMicrophone: async () => {
+      const audio = { encoding: 'WEBM_OPUS', sampleRate: 48_000, channels: 1 };
+      const externalId = listen(await client.startSession({ audio }));
+      await record();
+      return externalId;
+    },
+    resumeMicrophone: async (externalId) => {
+      listen(await client.resumeSession(externalId));
+      await record();
+    },
+    stopMicrophone: async () => {
+      await stopRecording();
+      return finals;
+    },
+    finals: () => finals,
+    id: () => session.id,
     start: async () => {
       const audio = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 };
       return listen(await client.startSession({ audio }));

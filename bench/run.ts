@@ -10,6 +10,7 @@ import { confidence } from './confidence.ts';
 import { endSilence } from './end-silence.ts';
 import { density } from './density.ts';
 import { fanOut } from './fan-out.ts';
+import { formats } from './formats.ts';
 import { latency } from './latency.ts';
 import { millionRows } from './million-rows.ts';
 import { nothingHeard } from './nothing-heard.ts';
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   endSilence,
   density,
   fanOut,
+  formats,
   latency,
   nothingHeard,
   repetition,

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Transcript } from '../../src/recognition/recogniser.ts';
 import { StablePrefixes, type StableDraft } from '../../src/services/stable-prefix.ts';
 
-function draft(text: string, { startSample = 0, channel = 0 } = {}): Transcript {
+/** Of one word the recogniser may not be sure; of the others it is the more, the longer they are. */
+function draft(text: string, { startSample = 0, channel = 0, unsure = '' } = {}): Transcript {
   const words = text.split(' ').flatMap((word) => {
-    const time = { startSample: null, endSample: null, confidence: word.length / 10 };
-    return /\w/u.test(word) ? [{ text: word, ...time }] : [];
+    const confidence = word === unsure ? 0.7 : 0.8 + word.length / 100;
+    return /\w/u.test(word) ? [{ text: word, startSample: null, endSample: null, confidence }] : [];
   });
   return { channel, startSample, endSample: startSample + 16_000, text, words, confidence: 0.5, revision: 1 };
 }
@@ -37,7 +38,21 @@ describe('the stable part of a draft', () => {
     const last = shown.at(-1)?.transcript;
     expect(last?.text).toBe('we saw the the sea was calm');
     expect(last?.words.map(({ text }) => text).join(' ')).toBe(last?.text);
-    expect(last?.confidence).toBeCloseTo((0.2 + 0.3 + 0.3 + 0.3 + 0.3 + 0.3 + 0.4) / 7);
+    expect(last?.confidence).toBeCloseTo((0.82 + 5 * 0.83 + 0.84) / 7);
+  });
+
+  it('ends before a word of which the recogniser is not sure, until it is', () => {
+    const prefixes = new StablePrefixes();
+    prefixes.next(draft('we — saw the sea'));
+    expect(stablePart(prefixes.next(draft('we — saw the sea', { unsure: 'saw' })))).toBe('we —');
+    expect(stablePart(prefixes.next(draft('we — saw the sea')))).toBe('we — saw the');
+  });
+
+  it('stays where the recogniser is less sure of it later', () => {
+    const prefixes = new StablePrefixes();
+    prefixes.next(draft('we saw the sea'));
+    prefixes.next(draft('we saw the sea and'));
+    expect(stablePart(prefixes.next(draft('we saw the sea and the', { unsure: 'saw' })))).toBe('we saw the sea');
   });
 
   it('stays when a later draft is shorter', () => {

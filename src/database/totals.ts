@@ -1,8 +1,9 @@
-import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
+import { z } from 'zod';
+import type { PrismaClient } from './generated/prisma/client.ts';
 import { sessionConditions } from './session-list.ts';
 import type { DayTotals, SessionFilter, Totals } from './session-store.ts';
 import { allOf } from './sql.ts';
-import { type OffsetSpan, offsetSpans } from './utc-offsets.ts';
+import { localDays } from './utc-offsets.ts';
 
 interface Sums {
   readonly sessions: number;
@@ -15,73 +16,73 @@ interface Sums {
   readonly confidenceCount: number;
 }
 
-interface DayRow extends Record<keyof Sums, number | bigint> {
-  /** Local days since 1970-01-01. */
-  readonly day: number | bigint;
+const storedSums = z
+  .tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number()])
+  .transform(([sessions, segments, words, receivedMs, speakingDuration, confidenceSum, confidenceCount]): Sums => ({
+    sessions,
+    segments,
+    words,
+    receivedMs,
+    speakingDuration,
+    confidenceSum,
+    confidenceCount,
+  }));
+
+interface StretchRow {
+  readonly day: string;
+  /** What `storedSums` says, as JSON. */
+  readonly sums: string;
 }
 
-const DAY_SECONDS = 86_400;
-const DAY_MS = DAY_SECONDS * 1000;
-
 /**
- * See `SessionStore.totals`. The database adds up a row of each session, never its segments, and answers with a row for each
- * day, so what is left to do here grows with the days alone.
+ * See `SessionStore.totals`. The database goes through a run of an index for each day, which has all that there is to add up:
+ * neither rows of sessions nor sorting are needed, and never segments.
  */
 export async function totals(
   client: PrismaClient,
   filter: SessionFilter,
   timeZone: string,
 ): Promise<{ totals: Totals; days: DayTotals[] }> {
-  const spans = offsetSpans(timeZone, ...(await spanOfSessions(client, filter)));
-  // Parameters are floating-point numbers to SQLite, so it is the outer CAST that makes whole days.
-  const rows = await client.$queryRaw<DayRow[]>`
-    SELECT CAST((strftime('%s', s.created_at) + ${offsetOf(spans)}) / ${DAY_SECONDS} AS INTEGER) AS day,
-      COUNT(*) AS sessions,
-      SUM(s.total_segments) AS segments,
-      SUM(s.word_count) AS words,
-      SUM(s.received_ms) AS "receivedMs",
-      SUM(s.speaking_duration) AS "speakingDuration",
-      TOTAL(s.average_confidence * s.confidence_count) AS "confidenceSum",
-      SUM(s.confidence_count) AS "confidenceCount"
-    FROM sessions s WHERE ${allOf(sessionConditions(filter))}
-    GROUP BY 1 ORDER BY 1`;
-  const days = rows.map((row) => ({ day: dateOf(Number(row.day)), sums: toSums(row) }));
+  const stretches = localDays(timeZone, await daysOfSessions(client, filter));
+  const asked = stretches.map(({ day, from, until }) => [day, columnValue(from), columnValue(until)]);
+  const rows = await client.$queryRaw<StretchRow[]>`
+    SELECT d.value->>0 AS day, (
+      SELECT json_array(COUNT(*), TOTAL(s.total_segments), TOTAL(s.word_count), TOTAL(s.received_ms),
+        TOTAL(s.speaking_duration), TOTAL(s.average_confidence * s.confidence_count), TOTAL(s.confidence_count))
+      FROM sessions s
+      WHERE s.created_at >= d.value->>1 AND s.created_at < d.value->>2 AND ${allOf(sessionConditions(filter))}
+    ) AS sums
+    FROM json_each(${JSON.stringify(asked)}) d`;
+  const byDay = new Map<string, Sums>();
+  for (const { day, sums: json } of rows) {
+    const sums = storedSums.parse(JSON.parse(json));
+    if (sums.sessions > 0) byDay.set(day, add(byDay.get(day) ?? NOTHING, sums));
+  }
+  const days = [...byDay].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
-    totals: toTotals(days.map(({ sums }) => sums).reduce(add, NOTHING)),
-    days: days.map(({ day, sums }) => ({ day, ...toTotals(sums) })),
+    totals: toTotals(days.map(([, sums]) => sums).reduce(add, NOTHING)),
+    days: days.map(([day, sums]) => ({ day, ...toTotals(sums) })),
   };
 }
 
-interface SpanRow {
-  /** Seconds since 1970; `null` when there is no session. */
-  readonly earliest: number | bigint | null;
-  readonly latest: number | bigint | null;
+/** Days of UTC with sessions that may be among those that the filter names, as the ms since 1970 of their beginnings. */
+async function daysOfSessions(client: PrismaClient, { from, to }: SessionFilter): Promise<number[]> {
+  const bounds = allOf(sessionConditions({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) }));
+  // From the first session of a day to the first of a later one: as many steps as there are days.
+  const rows = await client.$queryRaw<{ day: string }[]>`
+    WITH RECURSIVE days (day) AS (
+      SELECT (SELECT date(MIN(s.created_at)) FROM sessions s WHERE ${bounds})
+      UNION ALL
+      SELECT (SELECT date(MIN(s.created_at)) FROM sessions s WHERE s.created_at >= date(day, '+1 day') AND ${bounds})
+      FROM days WHERE day IS NOT NULL
+    )
+    SELECT day FROM days WHERE day IS NOT NULL`;
+  return rows.map(({ day }) => Date.parse(day));
 }
 
-/** From when until when there may be sessions that the filter names, in ms since 1970. */
-async function spanOfSessions(client: PrismaClient, filter: SessionFilter): Promise<[from: number, until: number]> {
-  const [span] = await client.$queryRaw<SpanRow[]>`
-    SELECT CAST(strftime('%s', (SELECT MIN(created_at) FROM sessions)) AS INTEGER) AS earliest,
-      CAST(strftime('%s', (SELECT MAX(created_at) FROM sessions)) AS INTEGER) AS latest`;
-  const from = Math.max(Number(span?.earliest ?? 0) * 1000, filter.from?.getTime() ?? -Infinity);
-  const until = Math.min(Number(span?.latest ?? 0) * 1000, filter.to?.getTime() ?? Infinity);
-  // A session that is started between the statements is in the span, too.
-  return [from, until + DAY_MS];
-}
-
-/** The offset of the local clock at a session's `created_at`, in seconds. */
-function offsetOf(spans: readonly OffsetSpan[]): Prisma.Sql {
-  const last = spans.at(-1)?.offsetSeconds ?? 0;
-  const earlier = spans.slice(0, -1);
-  if (earlier.length === 0) return Prisma.sql`${last}`;
-  const cases = earlier.map(
-    ({ until, offsetSeconds }) => Prisma.sql`WHEN s.created_at < ${new Date(until)} THEN ${offsetSeconds}`,
-  );
-  return Prisma.sql`CASE ${Prisma.join(cases, ' ')} ELSE ${last} END`;
-}
-
-function dateOf(day: number): string {
-  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+/** An instant (ms since 1970) as it stands in the column. */
+function columnValue(instant: number): string {
+  return new Date(instant).toISOString().replace('Z', '+00:00');
 }
 
 const NOTHING: Sums = {
@@ -93,18 +94,6 @@ const NOTHING: Sums = {
   confidenceSum: 0,
   confidenceCount: 0,
 };
-
-function toSums(row: DayRow): Sums {
-  return {
-    sessions: Number(row.sessions),
-    segments: Number(row.segments),
-    words: Number(row.words),
-    receivedMs: Number(row.receivedMs),
-    speakingDuration: Number(row.speakingDuration),
-    confidenceSum: Number(row.confidenceSum),
-    confidenceCount: Number(row.confidenceCount),
-  };
-}
 
 function add(a: Sums, b: Sums): Sums {
   return {

@@ -1,10 +1,11 @@
 import { InvalidTimeZoneError } from './session-store.ts';
 
+const DAY_MS = 86_400_000;
 /** How often clocks are looked at: no zone changes them there and back within a week. */
-const STEP_MS = 7 * 86_400_000;
+const STEP_MS = 7 * DAY_MS;
 
 /** A stretch of time in which the clocks of a time zone are not changed. */
-export interface OffsetSpan {
+interface OffsetSpan {
   /** Its end, in ms since 1970. */
   readonly until: number;
   /** How far the clocks are ahead of UTC. */
@@ -17,7 +18,7 @@ export interface OffsetSpan {
  * @param timeZone IANA name
  * @throws InvalidTimeZoneError
  */
-export function offsetSpans(timeZone: string, from: number, until: number): OffsetSpan[] {
+function offsetSpans(timeZone: string, from: number, until: number): OffsetSpan[] {
   const offsetAt = utcOffsets(timeZone);
   const spans: OffsetSpan[] = [];
   let offsetSeconds = offsetAt(from);
@@ -28,6 +29,42 @@ export function offsetSpans(timeZone: string, from: number, until: number): Offs
     offsetSeconds = next;
   }
   return [...spans, { until, offsetSeconds }];
+}
+
+/** A stretch of a local day: the day, or what a change of the clocks leaves together of it. In ms since 1970. */
+export interface DayStretch {
+  /** Calendar day, `YYYY-MM-DD`. */
+  readonly day: string;
+  readonly from: number;
+  readonly until: number;
+}
+
+/**
+ * The local days that lie in some days of UTC, in order of time.
+ *
+ * @param timeZone IANA name
+ * @param utcDays their beginnings, ascending, in ms since 1970
+ * @throws InvalidTimeZoneError
+ */
+export function localDays(timeZone: string, utcDays: readonly number[]): DayStretch[] {
+  const spans = offsetSpans(timeZone, utcDays.at(0) ?? 0, (utcDays.at(-1) ?? 0) + DAY_MS);
+  const stretches: DayStretch[] = [];
+  let index = 0;
+  for (const utcDay of utcDays) {
+    for (let from = utcDay; from < utcDay + DAY_MS;) {
+      while (index < spans.length - 1 && (spans[index]?.until ?? 0) <= from) index += 1;
+      const { until: change = Infinity, offsetSeconds = 0 } = spans[index] ?? {};
+      const offsetMs = offsetSeconds * 1000;
+      const day = Math.floor((from + offsetMs) / DAY_MS);
+      const until = Math.min((day + 1) * DAY_MS - offsetMs, utcDay + DAY_MS, change);
+      const last = stretches.at(-1);
+      const name = new Date(day * DAY_MS).toISOString().slice(0, 10);
+      if (last?.day === name && last.until === from) stretches[stretches.length - 1] = { ...last, until };
+      else stretches.push({ day: name, from, until });
+      from = until;
+    }
+  }
+  return stretches;
 }
 
 /** Gives the offset at an instant, in seconds. */

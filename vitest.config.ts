@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirstSequencer } from './test/support/longest-first-sequencer.ts';
 
 export default defineConfig({
   resolve: {
@@ -10,8 +11,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/compile-program.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
-    // Most tests wait for processes and disks rather than compute: two at a time also on two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for processes and disks rather than compute: three at a time also on two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirstSequencer },
     // No test is about time: these end what hangs, also on a machine that has much else to do.
     testTimeout: 60_000,
     hookTimeout: 120_000,

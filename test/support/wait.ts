@@ -4,11 +4,11 @@ type Absent = false | null | undefined;
 
 /**
  * Resolves with the first value of `condition` that is neither `false`, `null` nor `undefined`.
- * @throws when none came within `timeoutMs` (default 10,000 ms); `what` names it in the message.
+ * @throws when none came within `timeoutMs` (default 30,000 ms); `what` names it in the message.
  */
 export async function until<T>(
   condition: () => T | Absent | Promise<T | Absent>,
-  { timeoutMs = 10_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
+  { timeoutMs = 30_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

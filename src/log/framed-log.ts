@@ -9,7 +9,7 @@ import type { ByteRange, LogVisitor } from './log-scan.ts';
 import { encodeRecordHeader, FILE_HEADER_BYTES, MARK_RECORD, payloadLength, type LogRecord } from './record-format.ts';
 import { RecordScanner } from './record-scanner.ts';
 import { LogClosedError, LogPoisonedError, StorageFullError } from './storage-errors.ts';
-import { writeFully } from './write-fully.ts';
+import { lengthOf, writeFully } from './write-fully.ts';
 
 export interface FramedLogOptions {
   /** @default the real one */
@@ -25,6 +25,8 @@ export interface FramedLogOptions {
 
 const RENEWAL_PAUSES_MS = [0, 1000, 2000, 4000, 8000, 16_000, 30_000] as const;
 const READ_WINDOW_BYTES = 64 * 1024;
+/** Most of what was written last that is kept for readers. */
+const RECENT_BYTES = 64 * 1024;
 
 /**
  * An append-only file of checksummed records (see record-format.ts). An append resolves when its record is on stable
@@ -43,6 +45,11 @@ export class FramedLog implements DurableRecords {
   readonly #queue = new AppendQueue();
   #file: LogFile;
   #durableEnd: number;
+  /**
+   * What became durable last, when it is little: those who follow the log are about to read it, which through the file would
+   * cost as much as writing it.
+   */
+  #recent: { readonly start: number; readonly bytes: Buffer } | null = null;
   #damage: readonly ByteRange[];
   /** Whether the mark of an earlier closing stands at the end. */
   #isMarked: boolean;
@@ -165,7 +172,7 @@ export class FramedLog implements DurableRecords {
 
   newScanner(): RecordScanner {
     // A renewal exchanges the file under its readers.
-    return new RecordScanner({ read: (target, from) => this.#file.read(target, from) }, READ_WINDOW_BYTES);
+    return new RecordScanner({ read: (target, from) => this.#read(target, from) }, READ_WINDOW_BYTES);
   }
 
   /**
@@ -183,6 +190,14 @@ export class FramedLog implements DurableRecords {
     return this.#closing;
   }
 
+  async #read(target: Buffer, from: number): Promise<number> {
+    const recent = this.#recent;
+    if (recent !== null && from >= recent.start && from + target.length <= recent.start + recent.bytes.length) {
+      return recent.bytes.copy(target, 0, from - recent.start);
+    }
+    return this.#file.read(target, from);
+  }
+
   /** Runs while there is something to write; a failure is told to the appends, not to its caller. */
   async #writeQueue(): Promise<void> {
     // What else has arrived already is read in this turn of the event loop, and shares the write and its sync.
@@ -191,8 +206,11 @@ export class FramedLog implements DurableRecords {
       const { parts, ends } = encodeBatch(batch, this.#durableEnd);
       const failure = await this.#writeDurably(parts);
       this.#queue.settle(batch);
-      if (failure === null) this.#announce(batch, ends);
-      else this.#refuse(batch, failure);
+      if (failure === null) {
+        const bytes = lengthOf(parts);
+        this.#recent = bytes > RECENT_BYTES ? null : { start: this.#durableEnd, bytes: Buffer.concat(parts, bytes) };
+        this.#announce(batch, ends);
+      } else this.#refuse(batch, failure);
     }
     this.#writing = null;
     if (this.#poison !== null && this.#closing === null) this.#renew();

@@ -20,7 +20,7 @@ const LATEST_FINAL_MS = 1_500;
 /** Backlogs of the last quarter against those of the second; they go up and down by what the finals take. */
 const GROWTH_MS = 250;
 /** Of what the bare engine would follow with an interim in each interval: there finals still find gaps in time. */
-const FIRST_SHARE = 0.8;
+const FIRST_SHARE = 0.85;
 const WANTED_SHARE = 0.9;
 /** Samples from the beginning of an utterance to the end of its first draft. */
 const FIRST_DRAFT = 0.77 * TIMELINE_RATE;

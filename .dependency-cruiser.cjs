@@ -67,6 +67,19 @@ module.exports = {
       to: { path: '^src/client/' },
     },
     {
+      name: 'the-web-app-knows-only-the-client',
+      comment: 'It lives on the public contract: schema.graphql, and the client of this project.',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(src|test|bench|scripts)/', pathNot: '^src/client/' },
+    },
+    {
+      name: 'nothing-knows-the-web-app',
+      severity: 'error',
+      from: { path: '^(src|bench)/' },
+      to: { path: '^web/' },
+    },
+    {
       name: 'http-and-schema-are-neighbours',
       severity: 'error',
       from: { path: '^src/http/' },

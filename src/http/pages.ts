@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join } from 'node:path';
+import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
-/** Beside src and dist, wherever this file runs from. */
-const FOLDER = fileURLToPath(new URL('../../pages', import.meta.url));
+/** Where the build puts the web app, wherever this file runs from. */
+const FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
-  '.json': 'application/json; charset=utf-8',
   '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
 };
+
+/** The places of the web app: its one page is served at all of them, and finds out by itself what to show. */
+const APP_ROUTES = /^\/(live|dashboard|sessions\/[^/]+)?$/u;
+const APP = '/index.html';
+
+/** The build puts a hash of the content into these names, so that a name never means anything else. */
+const HASHED = /^\/assets\//u;
+const FOR_GOOD = 'public, max-age=31536000, immutable';
 
 /** Only what this server itself serves: no inline code, nothing from elsewhere, in nobody's frame. */
 const CONTENT_SECURITY_POLICY = [
@@ -35,22 +40,25 @@ const CONTENT_SECURITY_POLICY = [
 
 interface PageFile {
   readonly body: Buffer;
+  readonly compressed: Buffer;
   readonly type: string;
   readonly etag: string;
 }
 
-/** The static pages: all files of the folder `pages`, read once, so that no request ever touches the file system. */
+/** The web app's files, read once, so that no request ever touches the file system. */
 export class Pages {
   readonly #files = new Map<string, PageFile>();
 
   constructor(folder = FOLDER) {
     if (!existsSync(folder)) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const type = TYPES[extname(entry.name)];
       if (!entry.isFile() || type === undefined) continue;
-      const body = readFileSync(join(folder, entry.name));
+      const file = join(entry.parentPath, entry.name);
+      const body = readFileSync(file);
       const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
-      this.#files.set(`/${entry.name}`, { body, type, etag });
+      const name = `/${relative(folder, file).split(sep).join('/')}`;
+      this.#files.set(name, { body, compressed: gzipSync(body), type, etag });
     }
   }
 
@@ -60,24 +68,27 @@ export class Pages {
   }
 
   serve(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const file = this.#files.get(fileOf(path));
+    const name = fileOf(path);
+    const file = this.#files.get(name);
     if (file === undefined) throw new Error(`There is no page ${path}`);
     response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
-    response.setHeader('cache-control', 'no-cache');
+    response.setHeader('cache-control', HASHED.test(name) ? FOR_GOOD : 'no-cache');
+    response.setHeader('vary', 'accept-encoding');
     response.setHeader('etag', file.etag);
     if (request.headers['if-none-match'] === file.etag) {
       response.writeHead(304).end();
       return;
     }
-    response.writeHead(200, { 'content-type': file.type, 'content-length': file.body.byteLength });
-    response.end(request.method === 'HEAD' ? undefined : file.body);
+    const compress = /\bgzip\b/u.test(request.headers['accept-encoding'] ?? '');
+    const body = compress ? file.compressed : file.body;
+    if (compress) response.setHeader('content-encoding', 'gzip');
+    response.writeHead(200, { 'content-type': file.type, 'content-length': body.byteLength });
+    response.end(request.method === 'HEAD' ? undefined : body);
   }
 }
 
-/** `/` is index.html, `/live` is live.html. */
 function fileOf(path: string): string {
-  if (path === '/') return '/index.html';
-  return extname(path) === '' ? `${path}.html` : path;
+  return APP_ROUTES.test(path) ? APP : path;
 }

@@ -243,16 +243,36 @@ describe('GraphiQL', () => {
 });
 
 describe('pages', () => {
-  it('are served with a policy that lets in nothing from elsewhere', async () => {
-    const response = await fetch(`${server.url}/`);
-    expect(response.status).toBe(200);
-    expect(response.headers.get('content-type')).toContain('text/html');
-    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect((await fetch(`${server.url}/live`)).status).toBe(200);
+  it('are the web app at each of its places, with a policy that lets in nothing from elsewhere', async () => {
+    for (const path of ['/', '/live', '/dashboard', '/sessions/U2Vzc2lvbjpub3doZXJl']) {
+      const response = await fetch(server.url + path);
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toContain('text/html');
+      expect(response.headers.get('cache-control')).toBe('no-cache');
+      const policy = response.headers.get('content-security-policy');
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).not.toContain('unsafe');
+      const html = await response.text();
+      expect(html).toContain('<div id="app">');
+      expect(html).not.toMatch(/<script(?![^>]* src="\/assets\/)|<style|(src|href)="(https?:)?\/\//u);
+    }
   });
 
-  it('do not lead out of their folder', async () => {
-    for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/.env', '/nothing']) {
+  it('have scripts that browsers keep for good, compressed where that is wanted', async () => {
+    const html = await (await fetch(server.url)).text();
+    const script = /<script[^>]* src="([^"]+)"/u.exec(html)?.[1] ?? '';
+    const response = await rawRequest(server.url + script, { headers: { 'accept-encoding': 'gzip' } });
+    expect(response.status).toBe(200);
+    expect(response.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': 'text/javascript; charset=utf-8' });
+    expect(response.headers['cache-control']).toContain('immutable');
+    const plain = await fetch(server.url + script, { headers: { 'accept-encoding': 'identity' } });
+    expect(plain.headers.get('content-encoding')).toBeNull();
+    expect(await plain.text()).toContain('/dashboard');
+  });
+
+  it('are not at other places, and do not lead out of their folder', async () => {
+    const outside = ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/.env', '/assets/../../main.js'];
+    for (const path of [...outside, '/nothing', '/live/else', '/sessions', '/assets/nothing.js']) {
       const response = await rawRequest(server.url + path, {});
       expect(response.status).toBe(404);
       expect(JSON.parse(response.body)).toMatchObject({ error: { code: 'NOT_FOUND' } });

@@ -1,0 +1,122 @@
+import type { Client, CombinedError } from 'urql';
+import { graphql, type ResultOf, type VariablesOf } from '../api/graphql.ts';
+import { sentenceOf } from '../api/client.ts';
+import { Store } from '../ui/store.ts';
+
+const SessionsQuery = graphql(`
+  query Sessions($first: Int!, $after: String, $filter: SessionFilter, $orderBy: SessionOrder) {
+    sessions(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
+      edges {
+        node {
+          id
+          title
+          status
+          createdAt
+          statistics {
+            wordCount
+            averageConfidence
+          }
+          coverage {
+            receivedMs
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+const CountQuery = graphql(`
+  query CountSessions($filter: SessionFilter) {
+    statistics(filter: $filter) {
+      totalSessions
+    }
+  }
+`);
+
+export type ListedSession = ResultOf<typeof SessionsQuery>['sessions']['edges'][number]['node'];
+export type SessionChoice = Pick<VariablesOf<typeof SessionsQuery>, 'filter' | 'orderBy'>;
+
+export interface SessionListState {
+  readonly sessions: readonly ListedSession[];
+  readonly hasMore: boolean;
+  /** Of all that meet the filter; `null`: not known yet. */
+  readonly count: number | null;
+  /** A sentence; `null`: all is well. */
+  readonly error: string | null;
+  readonly isLoaded: boolean;
+}
+
+const PAGE = 50;
+
+/** A list of sessions that grows page by page as far as someone looks. */
+export class SessionList extends Store<SessionListState> {
+  readonly #client: Client;
+  readonly #choice: SessionChoice;
+  #cursor: string | null = null;
+  #isLoading = false;
+
+  constructor(client: Client, choice: SessionChoice) {
+    super({ sessions: [], hasMore: true, count: null, error: null, isLoaded: false });
+    this.#client = client;
+    this.#choice = choice;
+  }
+
+  /** Loads the next page, unless one is on its way. */
+  async loadMore(): Promise<void> {
+    if (this.#isLoading || !this.get().hasMore) return;
+    this.#isLoading = true;
+    const isFirst = this.#cursor === null;
+    if (isFirst) void this.#count();
+    const page = { first: PAGE, after: this.#cursor, ...this.#choice };
+    const { data, error } = await this.#client.query(SessionsQuery, page).toPromise();
+    this.#isLoading = false;
+    if (data === undefined || error !== undefined) return this.#fail(error);
+    const { edges, pageInfo } = data.sessions;
+    this.#cursor = pageInfo.endCursor;
+    const known = new Set(this.get().sessions.map(({ id }) => id));
+    const more = edges.map(({ node }) => node).filter(({ id }) => !known.has(id));
+    this.set({
+      ...this.get(),
+      sessions: [...this.get().sessions, ...more],
+      hasMore: pageInfo.hasNextPage,
+      error: null,
+      isLoaded: true,
+    });
+  }
+
+  /** Shows how the sessions that are loaded stand now, and new ones at the front. */
+  async refresh(): Promise<void> {
+    const { sessions, isLoaded } = this.get();
+    if (!isLoaded) return this.loadMore();
+    void this.#count();
+    const { data } = await this.#client.query(SessionsQuery, { first: PAGE, after: null, ...this.#choice }).toPromise();
+    if (data === undefined) return;
+    const front = data.sessions.edges.map(({ node }) => node);
+    const inFront = new Set(front.map(({ id }) => id));
+    this.set({ ...this.get(), error: null, sessions: [...front, ...sessions.filter(({ id }) => !inFront.has(id))] });
+  }
+
+  rename(id: string, title: string | null): void {
+    const sessions = this.get().sessions.map((session) => (session.id === id ? { ...session, title } : session));
+    this.set({ ...this.get(), sessions });
+  }
+
+  remove(id: string): void {
+    const { sessions, count } = this.get();
+    const left = sessions.filter((session) => session.id !== id);
+    this.set({ ...this.get(), sessions: left, count: count === null ? null : count - 1 });
+  }
+
+  async #count(): Promise<void> {
+    const { data } = await this.#client.query(CountQuery, { filter: this.#choice.filter }).toPromise();
+    if (data !== undefined) this.set({ ...this.get(), count: data.statistics.totalSessions });
+  }
+
+  #fail(error: CombinedError | undefined): void {
+    this.set({ ...this.get(), error: error === undefined ? 'The server gave no answer.' : sentenceOf(error) });
+  }
+}

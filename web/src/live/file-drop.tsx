@@ -1,0 +1,53 @@
+import { FileAudioIcon } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+
+/** Takes an audio file: dropped anywhere on the page, or chosen. */
+export function FileDrop({ onFile }: { readonly onFile: (file: File) => void }) {
+  const [isOver, setOver] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const take = useRef(onFile);
+  take.current = onFile;
+
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const hasFile = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true;
+    const over = (event: DragEvent) => {
+      if (!hasFile(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const drop = (event: DragEvent) => {
+      if (!hasFile(event)) return;
+      event.preventDefault();
+      setOver(false);
+      const [file] = event.dataTransfer?.files ?? [];
+      if (file !== undefined) take.current(file);
+    };
+    addEventListener('dragover', over, { signal });
+    addEventListener('dragleave', (event) => event.relatedTarget === null && setOver(false), { signal });
+    addEventListener('drop', drop, { signal });
+    return () => controller.abort();
+  }, []);
+
+  return (
+    <div className="file-drop" data-over={isOver}>
+      <button type="button" className="button quiet" onClick={() => input.current?.click()}>
+        <FileAudioIcon aria-hidden size={18} />
+        {isOver ? 'Drop it here' : 'Transcribe an audio file'}
+      </button>
+      <input
+        ref={input}
+        type="file"
+        accept="audio/*"
+        hidden
+        aria-label="Audio file"
+        onChange={({ target }) => {
+          const [file] = target.files ?? [];
+          target.value = '';
+          if (file !== undefined) onFile(file);
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { MicIcon } from 'lucide-react';
+import { useId, useRef, useState } from 'react';
+import { useRecording } from '../recording/context.ts';
+import { canRecord, INSECURE_PAGE, type Problem } from '../recording/problems.ts';
+import { ProblemCard } from '../ui/problem-card.tsx';
+import { FileDrop } from './file-drop.tsx';
+import { MicrophonePicker } from './microphone-picker.tsx';
+import type { Microphones } from './use-microphones.ts';
+
+const LANGUAGES = ['en', 'en-GB', 'en-US', 'en-AU', 'en-IN'];
+const LONGEST_TITLE = 500;
+
+interface StartFormProps {
+  readonly microphones: Microphones;
+  readonly problem: Problem | null;
+}
+
+/** What there is to decide before a recording; nothing has to be. */
+export function StartForm({ microphones, problem }: StartFormProps) {
+  const { recorder, file } = useRecording();
+  const [title, setTitle] = useState('');
+  const [language, setLanguage] = useState('en');
+  const [trialProblem, setTrialProblem] = useState<Problem | null>(null);
+  const languages = useId();
+  const languageInput = useRef<HTMLInputElement>(null);
+  const shownProblem = canRecord() ? (problem ?? trialProblem) : INSECURE_PAGE;
+
+  const start = () => {
+    setTrialProblem(null);
+    const named = title.trim() === '' ? null : title.trim();
+    void recorder.start({ title: named, language, deviceId: microphones.chosen });
+  };
+  const changeLanguage = (tag: string) => {
+    setLanguage(tag);
+    languageInput.current?.setCustomValidity(isLanguageTag(tag) ? '' : 'Give a language tag, for example en or en-GB.');
+  };
+
+  return (
+    <form
+      className="start"
+      onSubmit={(event) => {
+        event.preventDefault();
+        start();
+      }}
+    >
+      {shownProblem !== null && <ProblemCard {...shownProblem} />}
+      <label className="field title-field">
+        <span className="visually-hidden">Title</span>
+        <input
+          value={title}
+          maxLength={LONGEST_TITLE}
+          placeholder="Title, if you like"
+          onChange={(event) => setTitle(event.target.value)}
+        />
+      </label>
+      <button className="record" disabled={!canRecord()}>
+        <span className="record-sign" aria-hidden>
+          <MicIcon size={30} />
+        </span>
+        Start
+      </button>
+      {canRecord() && (
+        <details>
+          <summary>Microphone and language</summary>
+          <MicrophonePicker microphones={microphones} onProblem={setTrialProblem} />
+          <label className="field">
+            Language
+            <input
+              ref={languageInput}
+              list={languages}
+              value={language}
+              onChange={(event) => changeLanguage(event.target.value)}
+            />
+            <datalist id={languages}>
+              {LANGUAGES.map((tag) => (
+                <option key={tag} value={tag} />
+              ))}
+            </datalist>
+          </label>
+        </details>
+      )}
+      <FileDrop onFile={(dropped) => void file.transcribe(dropped, language)} />
+    </form>
+  );
+}
+
+/** BCP 47, as far as browsers know it. */
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,57 @@
+import { useEffect, useState } from 'react';
+import type { PendingSession } from '../../../src/client/index.ts';
+import { useServer } from '../api/context.ts';
+import { useRecording } from '../recording/context.ts';
+import { useStore } from '../ui/store.ts';
+
+/** Recordings that a reload, or a crash, cut off: to go on with, or to send the rest of. */
+export function Unfinished() {
+  const { recorder } = useRecording();
+  const { recoveries } = useStore(useServer());
+  const { phase } = useStore(recorder);
+  const [pending, setPending] = useState<readonly PendingSession[]>([]);
+  const [looks, setLooks] = useState(0);
+  useEffect(() => {
+    let isOver = false;
+    // A browser without a store has nothing to offer.
+    recorder.unfinished().then(
+      (found) => !isOver && setPending(found),
+      () => undefined,
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [recorder, phase, recoveries, looks]);
+
+  if (pending.length === 0 || recorder.isBusy) return null;
+  const discard = (session: PendingSession) => void recorder.discard(session).then(() => setLooks(looks + 1));
+  return (
+    <section className="unfinished" aria-label="Unfinished recordings">
+      {pending.map((session) => (
+        <div key={session.externalId} className="card">
+          <p>
+            <strong>{session.title ?? 'A recording'}</strong> was cut off. All that was recorded is kept in this browser
+            until the server has it.
+          </p>
+          <div className="actions">
+            {!session.isEnding && (
+              <button type="button" className="button primary" onClick={() => void recorder.takeUp(session)}>
+                Go on
+              </button>
+            )}
+            <button
+              type="button"
+              className="button"
+              onClick={() => void recorder.takeUp(session).then(() => recorder.stop())}
+            >
+              Send the rest and finish
+            </button>
+            <button type="button" className="button quiet" onClick={() => discard(session)}>
+              Discard what is kept
+            </button>
+          </div>
+        </div>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,49 @@
+/** Something that a person can do something about. */
+export interface Problem {
+  readonly title: string;
+  readonly advice: string;
+}
+
+export const INSECURE_PAGE: Problem = {
+  title: 'This address is not secure, so the browser gives no microphone',
+  advice:
+    'Browsers allow microphones on https:// addresses and on the machine itself only. Open Verbatim as http://localhost on the machine that runs it, or put it behind a proxy that speaks HTTPS. Audio files can be transcribed here all the same.',
+};
+
+export const MICROPHONE_LOST: Problem = {
+  title: 'The microphone is gone',
+  advice: 'Was it unplugged, or its permission taken away? What was recorded is safe. Choose a microphone and go on.',
+};
+
+/** Whether this page may ask for a microphone at all. */
+export function canRecord(): boolean {
+  return isSecureContext && 'mediaDevices' in navigator && typeof AudioWorkletNode === 'function';
+}
+
+/** What `getUserMedia` says, in words: https://w3c.github.io/mediacapture-main/#dom-mediadevices-getusermedia */
+export function microphoneProblem(error: unknown): Problem {
+  switch (error instanceof DOMException ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return {
+        title: 'The microphone is blocked for this page',
+        advice:
+          'Allow it in the browser: press the symbol at the left of the address, set Microphone to Allow, then start again. On a phone the browser itself needs the permission, too, in the system’s settings.',
+      };
+    case 'NotFoundError':
+      return { title: 'No microphone was found', advice: 'Plug one in, or switch it on, then start again.' };
+    case 'NotReadableError':
+    case 'AbortError':
+      return {
+        title: 'The microphone cannot be opened',
+        advice: 'Another program may be using it. Close that one, or choose another microphone, then start again.',
+      };
+    case 'OverconstrainedError':
+      return { title: 'That microphone is not there any more', advice: 'Choose another one, then start again.' };
+    default:
+      return {
+        title: 'The microphone could not be started',
+        advice: error instanceof Error ? error.message : String(error),
+      };
+  }
+}

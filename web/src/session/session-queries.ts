@@ -1,0 +1,114 @@
+import { graphql, type ResultOf } from '../api/graphql.ts';
+
+const SegmentFields = graphql(`
+  fragment SegmentFields on Segment {
+    id
+    sequence
+    kind
+    text
+    stableLength
+    startMs
+    channel
+    speaker
+    cursor
+    words {
+      text
+      confidence
+    }
+  }
+`);
+
+const SessionFields = graphql(`
+  fragment SessionFields on Session {
+    id
+    title
+    status
+    endReason
+    createdAt
+    language
+    audioFormat {
+      channels
+    }
+    statistics {
+      totalSegments
+      wordCount
+      averageConfidence
+      wordsPerMinute
+    }
+    coverage {
+      receivedMs
+      transcribedMs
+      gapMs
+      failedMs
+      pendingMs
+    }
+    warnings {
+      code
+      message
+    }
+  }
+`);
+
+export const SessionQuery = graphql(
+  `
+    query Session($id: ID!) {
+      session(id: $id) {
+        ...SessionFields
+      }
+    }
+  `,
+  [SessionFields],
+);
+
+export const SegmentsQuery = graphql(
+  `
+    query Segments($id: ID!, $first: Int!, $after: String) {
+      session(id: $id) {
+        segments(first: $first, after: $after) {
+          edges {
+            node {
+              ...SegmentFields
+            }
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+        }
+      }
+    }
+  `,
+  [SegmentFields],
+);
+
+export const SegmentAdded = graphql(
+  `
+    subscription SegmentAdded($id: ID!, $after: String, $fromStart: Boolean!) {
+      segmentAdded(sessionId: $id, after: $after, fromStart: $fromStart) {
+        ...SegmentFields
+      }
+    }
+  `,
+  [SegmentFields],
+);
+
+export const SessionUpdated = graphql(
+  `
+    subscription SessionUpdated($id: ID!) {
+      sessionUpdated(sessionId: $id) {
+        ...SessionFields
+      }
+    }
+  `,
+  [SessionFields],
+);
+
+export const TranscriptQuery = graphql(`
+  query Transcript($id: ID!, $format: TranscriptFormat!) {
+    session(id: $id) {
+      transcript(format: $format)
+    }
+  }
+`);
+
+export type SessionFacts = ResultOf<typeof SessionFields>;

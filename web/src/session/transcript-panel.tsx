@@ -1,0 +1,93 @@
+import { ArrowDownIcon } from 'lucide-react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { WindowVirtualizer, type WindowVirtualizerHandle } from 'virtua';
+import { useFollowing } from '../transcript/use-following.ts';
+import { Announcer } from '../transcript/announcer.tsx';
+import { findHits, type Hit } from '../transcript/marks.ts';
+import { SegmentView } from '../transcript/segment-view.tsx';
+import type { TranscriptStore } from '../transcript/transcript-store.ts';
+import { keep, readKept } from '../ui/kept.ts';
+import { useStore } from '../ui/store.ts';
+import { TranscriptSearch } from './transcript-search.tsx';
+
+const MARKS = 'unsure-words';
+
+interface TranscriptPanelProps {
+  readonly transcript: TranscriptStore;
+  readonly channels: number;
+  readonly isLive: boolean;
+  /** Beside the search. */
+  readonly tools: ReactNode;
+  /** What stands there when there is no text. */
+  readonly empty: ReactNode;
+}
+
+/** A whole transcript to read and to search, however long it is. */
+export function TranscriptPanel({ transcript, channels, isLive, tools, empty }: TranscriptPanelProps) {
+  const { finals, interims } = useStore(transcript);
+  const [marksUnsure, setMarksUnsure] = useState(() => readKept(MARKS) !== 'off');
+  const [wanted, setWanted] = useState('');
+  const [current, setCurrent] = useState(0);
+  const view = useRef<WindowVirtualizerHandle>(null);
+  const { content, isFollowing, jumpToEnd } = useFollowing(isLive);
+  const hits = useMemo(() => findHits(finals, wanted), [finals, wanted]);
+  const hitsBySegment = useMemo(() => Map.groupBy(hits, ({ segment }) => segment), [hits]);
+  const currentHit = hits[current] ?? null;
+  const segments = useMemo(() => [...finals, ...interims], [finals, interims]);
+
+  const look = (index: number) => {
+    setCurrent(index);
+    const hit = hits[index];
+    if (hit !== undefined) view.current?.scrollToIndex(hit.segment, { align: 'center' });
+  };
+  useEffect(() => {
+    if (wanted !== '') look(0);
+    // Looks anew for other words, not for each segment that comes.
+  }, [wanted]);
+  const toggleMarks = (on: boolean) => {
+    keep(MARKS, on ? null : 'off');
+    setMarksUnsure(on);
+  };
+
+  return (
+    <section aria-label="Transcript" className="transcript">
+      <div className="toolbar">
+        <TranscriptSearch
+          wanted={wanted}
+          count={hits.length}
+          current={current}
+          onWanted={setWanted}
+          onStep={(step) => look((current + step + hits.length) % Math.max(1, hits.length))}
+        />
+        <label className="toggle">
+          <input type="checkbox" checked={marksUnsure} onChange={({ target }) => toggleMarks(target.checked)} />
+          Mark <span className="unsure">unsure</span> words
+        </label>
+        {tools}
+      </div>
+      {segments.length === 0 && empty}
+      <div ref={content} className="segments">
+        <WindowVirtualizer ref={view} data={segments}>
+          {(segment, index) => (
+            <SegmentView
+              key={segment.id}
+              segment={segment}
+              channels={channels}
+              hits={hitsBySegment.get(index) ?? NONE}
+              current={currentHit?.segment === index ? currentHit : null}
+              marksUnsure={marksUnsure}
+            />
+          )}
+        </WindowVirtualizer>
+      </div>
+      {isLive && <Announcer finals={finals} />}
+      {isLive && !isFollowing && (
+        <button type="button" className="button jump" onClick={jumpToEnd}>
+          <ArrowDownIcon aria-hidden size={16} /> Jump to live
+        </button>
+      )}
+    </section>
+  );
+}
+
+const NONE: readonly Hit[] = [];

@@ -1,0 +1,48 @@
+import { ListIcon, MicIcon } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useServer } from '../api/context.ts';
+import { useStore } from '../ui/store.ts';
+import { RecordingChip } from './recording-chip.tsx';
+import { TokenDialog } from './token-dialog.tsx';
+import { useRecordingGuards } from './use-recording-guards.ts';
+
+const PLACES = [
+  { href: '/live', label: 'Record', Icon: MicIcon },
+  { href: '/dashboard', label: 'Recordings', Icon: ListIcon },
+] as const;
+
+/** What is around every page: where one can go, and whether the server is there. */
+export function Shell({ children }: { readonly children: ReactNode }) {
+  const { reachability } = useStore(useServer());
+  const [place] = useLocation();
+  useRecordingGuards();
+  return (
+    <>
+      <a className="skip-link" href="#content">
+        To the content
+      </a>
+      <header className="shell-bar">
+        <Link href="/dashboard" className="brand" aria-label="Verbatim, all recordings">
+          Verbatim
+        </Link>
+        <RecordingChip />
+        <nav aria-label="Main">
+          {PLACES.map(({ href, label, Icon }) => (
+            <Link key={href} href={href} aria-current={place === href ? 'page' : undefined}>
+              <Icon aria-hidden size={18} />
+              {label}
+            </Link>
+          ))}
+        </nav>
+      </header>
+      <p className="connection" role="status">
+        {reachability === 'unreachable' && 'No connection to the server. Trying again …'}
+      </p>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+      {reachability === 'unauthorised' && <TokenDialog />}
+    </>
+  );
+}

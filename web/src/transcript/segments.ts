@@ -1,0 +1,28 @@
+/** A segment as it is shown, wherever it comes from. */
+export interface ShownSegment {
+  readonly id: string;
+  /** Counts the session's finals from 1; `null` for an interim. */
+  readonly sequence: number | null;
+  readonly kind: 'INTERIM' | 'FINAL';
+  readonly text: string;
+  /** How much of an interim's text stays as it is, in UTF-16 code units. */
+  readonly stableLength: number;
+  /** Milliseconds from the session's first sample. */
+  readonly startMs: number;
+  readonly channel: number;
+  readonly speaker: string | null;
+  /** Where a subscription resumes after this final; `null` for an interim. */
+  readonly cursor: string | null;
+  readonly words: readonly ShownWord[];
+}
+
+export interface ShownWord {
+  readonly text: string;
+  /** 0 to 1; `null` when the recogniser gives none. */
+  readonly confidence: number | null;
+}
+
+/** Who speaks; or, of several channels, which one; or nothing. */
+export function voiceOf({ speaker, channel }: ShownSegment, channels: number): string | null {
+  return speaker ?? (channels > 1 ? `Channel ${channel + 1}` : null);
+}

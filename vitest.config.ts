@@ -9,7 +9,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/compile-program.ts'],
+    globalSetup: ['test/support/compile-program.ts', 'test/support/build-web.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     // Most tests wait for processes and disks rather than compute: three at a time also on two cores.
     maxWorkers: Math.max(3, availableParallelism() - 1),

@@ -12,9 +12,9 @@ const result = await build({
 });
 const outputs: readonly unknown[] = Array.isArray(result) ? result : [result];
 const chunks = new Map(
-  outputs.flatMap((output) => (isOutput(output) ? output.output : [])).flatMap((file) =>
-    file.type === 'chunk' ? [[file.fileName, file]] : [],
-  ),
+  outputs
+    .flatMap((output) => (isOutput(output) ? output.output : []))
+    .flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])),
 );
 const initial = new Set<string>();
 const entries = [...chunks.values()].filter(({ isEntry }) => isEntry);
@@ -23,7 +23,9 @@ for (const { fileName } of entries) addWithImports(fileName);
 
 let total = 0;
 for (const name of initial) total += gzipSync(chunks.get(name)?.code ?? '', { level: 9 }).byteLength;
-console.log(`Initial JavaScript of the web app: ${(total / 1000).toFixed(1)} kB gzipped, of ${LIMIT / 1000} kB allowed.`);
+console.log(
+  `Initial JavaScript of the web app: ${(total / 1000).toFixed(1)} kB gzipped, of ${LIMIT / 1000} kB allowed.`,
+);
 if (total > LIMIT) {
   console.error('That is too much: load what is not needed at once with import(), or do without it.');
   process.exitCode = 1;

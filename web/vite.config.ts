@@ -8,6 +8,8 @@ export default defineConfig({
   root: path('.'),
   publicDir: false,
   logLevel: 'warn',
+  // React has another build for development, which an environment for tests would choose.
+  define: { 'process.env.NODE_ENV': '"production"' },
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,

@@ -263,7 +263,10 @@ describe('pages', () => {
     const script = /<script[^>]* src="([^"]+)"/u.exec(html)?.[1] ?? '';
     const response = await rawRequest(server.url + script, { headers: { 'accept-encoding': 'gzip' } });
     expect(response.status).toBe(200);
-    expect(response.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': 'text/javascript; charset=utf-8' });
+    expect(response.headers).toMatchObject({
+      'content-encoding': 'gzip',
+      'content-type': 'text/javascript; charset=utf-8',
+    });
     expect(response.headers['cache-control']).toContain('immutable');
     const plain = await fetch(server.url + script, { headers: { 'accept-encoding': 'identity' } });
     expect(plain.headers.get('content-encoding')).toBeNull();
@@ -271,7 +274,13 @@ describe('pages', () => {
   });
 
   it('are not at other places, and do not lead out of their folder', async () => {
-    const outside = ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/.env', '/assets/../../main.js'];
+    const outside = [
+      '/../package.json',
+      '/%2e%2e/package.json',
+      '/..%2fpackage.json',
+      '/.env',
+      '/assets/../../main.js',
+    ];
     for (const path of [...outside, '/nothing', '/live/else', '/sessions', '/assets/nothing.js']) {
       const response = await rawRequest(server.url + path, {});
       expect(response.status).toBe(404);

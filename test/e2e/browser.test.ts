@@ -6,7 +6,7 @@ import { interleave } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { BreakableConnection } from './breakable-connection.ts';
-import { chromiumPath, launchChromium, openPageWithin, WITHOUT_CHROMIUM } from './browser.ts';
+import { chromiumPath, findings, launchChromium, openPageWithin, WITHOUT_CHROMIUM } from './browser.ts';
 
 /** Programs and browsers start slowly on a busy machine. */
 const PATIENCE_MS = 30_000;
@@ -24,6 +24,20 @@ afterAll(async () => {
   await browser?.close();
   if (chromiumPath !== null) await server.stop();
 });
+
+function addressOf(sessionId: string, origin = server.url): string {
+  return `${origin}/sessions/${encodeURIComponent(sessionId)}`;
+}
+
+async function recordedSession(
+  title: string | null,
+  chunks = speechChunks(['alpha', 'bravo', PAUSE]),
+): Promise<string> {
+  const sessionId = await startSession(server.client, { title });
+  const { nextSequence } = await sendChunks(server.client, sessionId, chunks);
+  await endSession(server.client, sessionId, nextSequence);
+  return sessionId;
+}
 
 describe('GraphiQL', () => {
   it('works without the internet, subscriptions included', async ({ skip }) => {
@@ -44,24 +58,75 @@ describe('GraphiQL', () => {
   });
 });
 
-describe('the page of recent sessions', () => {
-  it('links to GraphiQL and to each session, and obeys a strict content policy', async ({ skip }) => {
+describe('the dashboard', () => {
+  it('leads whoever has recorded nothing to the first recording', async ({ skip }) => {
     const opened = browser ?? skip(WITHOUT_CHROMIUM);
-    const sessionId = await startSession(server.client, { title: '<b>Not bold</b>' });
-    await endSession(server.client, sessionId);
-    const { page, trespasses } = await openPageWithin(opened, server.url);
-    await page.goto(server.url);
-    await page.getByRole('link', { name: '<b>Not bold</b>' }).click();
-    await page.getByRole('heading', { name: '<b>Not bold</b>' }).waitFor();
-    await page.getByText('The session is over; nothing was said.').waitFor();
-    await page.goBack();
-    expect(await page.getByRole('link', { name: 'Open GraphiQL' }).getAttribute('href')).toBe('/graphql');
+    const empty = await startTestServer();
+    const { page, trespasses } = await openPageWithin(opened, empty.url);
+    await page.goto(empty.url);
+    await page.getByText('Nothing has been recorded yet.').waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Make the first recording' }).click();
+    await page.getByRole('button', { name: 'Start' }).waitFor();
     expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
     await page.close();
+    await empty.stop();
+  });
+
+  it('finds sessions by title and status, orders them, and shows titles as they are', async ({ skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
+    await recordedSession('<b>Not bold</b>');
+    await recordedSession('Zebra crossing', speechChunks(['alpha', 'bravo', 'charlie', PAUSE]));
+    const running = await startSession(server.client, { title: 'Aardvark, live' });
+    const { page, trespasses } = await openPageWithin(opened, server.url);
+    await page.goto(`${server.url}/dashboard`);
+    const titles = () => page.locator('.row h2').allTextContents();
+    const untilListed = (wanted: (shown: string[]) => boolean) =>
+      until(async () => wanted(await titles()), { timeoutMs: PATIENCE_MS, what: 'the list' });
+
+    await page.getByRole('link', { name: '<b>Not bold</b>' }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByLabel('Search titles').fill('zebra');
+    await untilListed((shown) => shown.length === 1 && shown[0] === 'Zebra crossing');
+    await page.getByText('1 match').waitFor();
+    expect(await page.locator('.row-facts').textContent()).toContain('3 words');
+    await page.getByLabel('Search titles').fill('');
+    await page.getByLabel('Status').selectOption('Live now');
+    await untilListed((shown) => shown.includes('Aardvark, live') && !shown.includes('Zebra crossing'));
+    await page.getByLabel('Status').selectOption('All');
+    await page.getByLabel('Order').selectOption('By title');
+    await untilListed((shown) => shown[0] === '<b>Not bold</b>' && shown.includes('Zebra crossing'));
+    await page.reload();
+    await untilListed((shown) => shown[0] === '<b>Not bold</b>');
+    expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
+    await endSession(server.client, running);
+    await page.close();
+  });
+
+  it('shows as many sessions as there are, of which the page holds only those in sight', async ({ skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
+    const many = await startTestServer({ maxOpenSessions: 200 });
+    for (let index = 0; index < 120; index++) {
+      await endSession(many.client, await startSession(many.client, { title: `Number ${index}` }));
+    }
+    const { page } = await openPageWithin(opened, many.url);
+    await page.goto(`${many.url}/dashboard`);
+    await page.getByText('120 recordings').waitFor();
+    await page.getByText('Number 119').waitFor();
+    await until(
+      async () => {
+        await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+        return page.getByText('Number 0', { exact: true }).isVisible();
+      },
+      { timeoutMs: PATIENCE_MS, what: 'the oldest session' },
+    );
+    expect(await page.locator('.row').count()).toBeLessThan(60);
+    await page.close();
+    await many.stop();
   });
 });
 
-describe('the live page', () => {
+describe('the page of a session', () => {
   it('shows what is being said, settles it, and loses nothing when the connection breaks', async ({ skip }) => {
     const opened = browser ?? skip(WITHOUT_CHROMIUM);
     const { client } = server;
@@ -72,45 +137,64 @@ describe('the live page', () => {
     const third = speechChunks(['echo', 'foxtrot', PAUSE]);
     const draft = speechChunks(['golf', 'hotel', 'india', 'juliett', 'kilo']);
     const { page, trespasses } = await openPageWithin(opened, network.url);
-    await page.goto(`${network.url}/live?session=${encodeURIComponent(sessionId)}`);
-    await page.getByText('Live', { exact: true }).last().waitFor();
-    const finals = page.locator('#finals p span');
-    const interims = page.locator('#interims p span');
+    await page.goto(addressOf(sessionId, network.url));
+    await page.getByText('Nothing was said yet.').waitFor();
+    const finals = page.locator('.segment[data-kind=FINAL] p');
+    const interim = page.locator('.segment[data-kind=INTERIM] p');
 
     let { nextSequence } = await sendChunks(client, sessionId, first);
-    await until(async () => (await finals.allTextContents()).length === 1, {
-      timeoutMs: PATIENCE_MS,
-      what: 'the first final',
-    });
-
+    await page.getByText('alpha bravo').first().waitFor();
     network.cut();
     ({ nextSequence } = await sendChunks(client, sessionId, second, nextSequence));
-    await page.getByText('charlie delta').waitFor();
+    await page.getByText('charlie delta').first().waitFor();
     network.cut();
     ({ nextSequence } = await sendChunks(client, sessionId, third, nextSequence));
-    await page.getByText('echo foxtrot').waitFor();
+    await finals.nth(2).waitFor();
     expect(await finals.allTextContents()).toEqual(['alpha bravo', 'charlie delta', 'echo foxtrot']);
 
+    const announced = page.getByTestId('announcer');
+    await until(async () => (await announced.textContent()) === 'echo foxtrot', { timeoutMs: PATIENCE_MS });
     ({ nextSequence } = await sendChunks(client, sessionId, draft, nextSequence));
-    await until(async () => (await interims.allTextContents()).join('').includes('golf'), {
-      timeoutMs: PATIENCE_MS,
-      what: 'an interim',
-    });
-    const colours = await page.evaluate(() =>
-      ['#finals p', '#interims p'].map((selector) => {
-        const element = document.querySelector(selector);
-        return element === null ? null : getComputedStyle(element).color;
-      }),
-    );
-    expect(colours[1]).not.toBe(colours[0]);
+    await interim.getByText('golf').first().waitFor();
+    expect(await announced.textContent()).toBe('echo foxtrot');
+    expect(await findings(page)).toEqual([]);
+    const colourOf = (text: string) =>
+      `getComputedStyle(document.querySelector('.segment[data-kind=${text}] p')).color`;
+    expect(await page.evaluate(colourOf('INTERIM'))).not.toBe(await page.evaluate(colourOf('FINAL')));
 
     await endSession(client, sessionId, nextSequence);
-    await page.getByText('The session is over.').waitFor();
+    await page.getByText('nothing missing').waitFor();
     expect((await finals.allTextContents()).at(-1)).toBe('golf hotel india juliett kilo');
-    expect(await interims.count()).toBe(0);
+    expect(await interim.count()).toBe(0);
     expect(trespasses.foreignRequests).toEqual([]);
     await page.close();
     await network.close();
+  });
+
+  it('is searched, exported and read by keyboard, with its account in words', async ({ skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
+    const script = Array.from({ length: 40 }, () => ['alpha', 'bravo', PAUSE, 'green', PAUSE] as const).flat();
+    const sessionId = await recordedSession('To be read', speechChunks(script, 1_000));
+    const { page, trespasses } = await openPageWithin(opened, server.url);
+    await page.goto(addressOf(sessionId));
+    await page.getByText(/recorded, .* speech, nothing missing/u).waitFor();
+    await page.getByText(/^120 words, \d+ a minute, \d+ % confidence$/u).waitFor();
+
+    await page.keyboard.press('/');
+    await page.keyboard.type('GREEN');
+    await page.getByText('1 of 40').waitFor();
+    await page.keyboard.press('Shift+Enter');
+    await page.getByText('40 of 40').waitFor();
+    await until(() => page.locator('mark.current').isVisible(), { timeoutMs: PATIENCE_MS, what: 'the last hit' });
+    expect(await findings(page)).toEqual([]);
+
+    await page.getByText('Export', { exact: true }).click();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByText('Spreadsheet, CSV').click()]);
+    expect(download.suggestedFilename()).toBe('To be read.csv');
+    const stream = await download.createReadStream();
+    expect(Buffer.concat(await stream.toArray()).toString()).toContain('alpha bravo');
+    expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
+    await page.close();
   });
 
   it('says who speaks on which of two channels', async ({ skip }) => {
@@ -125,44 +209,43 @@ describe('the live page', () => {
     await sendChunks(client, sessionId, [Buffer.from(bytes)]);
     await endSession(client, sessionId, 1);
     const { page } = await openPageWithin(opened, server.url);
-    await page.goto(`${server.url}/live?session=${encodeURIComponent(sessionId)}`);
-    await page.getByText('The session is over.').waitFor();
-    const shown = page.locator('#finals p');
-    expect(await shown.locator('b').allTextContents()).toEqual(['Channel 0', '<b>Ann</b>']);
-    expect(await shown.locator('span').allTextContents()).toEqual(['alpha', 'bravo']);
+    await page.goto(addressOf(sessionId));
+    const shown = page.locator('.segment');
+    await shown.nth(1).waitFor();
+    expect(await shown.locator('.voice').allTextContents()).toEqual(['Channel 1', '<b>Ann</b>']);
+    expect(await shown.locator('p').allTextContents()).toEqual(['alpha', 'bravo']);
     await page.close();
   });
 
-  it('asks for the token of a server that wants one, and keeps it for the tab', async ({ skip }) => {
+  it('says when there is no such session', async ({ skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
+    const { page } = await openPageWithin(opened, server.url);
+    await page.goto(addressOf('U2Vzc2lvbjpub3doZXJl'));
+    await page.getByRole('heading', { name: 'There is no such recording' }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('a server that wants a token', () => {
+  it('is asked with the token that was typed once, also after a reload', async ({ skip }) => {
     const opened = browser ?? skip(WITHOUT_CHROMIUM);
     const guarded = await startTestServer({ authToken: 'a-token-for-this-page' });
     const sessionId = await startSession(guarded.client, { title: 'Guarded' });
     const { page } = await openPageWithin(opened, guarded.url);
-    await page.goto(`${guarded.url}/live?session=${encodeURIComponent(sessionId)}`);
-    await page.getByLabel('This server asks for its token.').fill('another-than-that');
+    await page.goto(addressOf(sessionId, guarded.url));
+    await page.getByRole('textbox', { name: 'Token' }).fill('another-than-that');
+    expect(await findings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByLabel('This server asks for its token.').fill('a-token-for-this-page');
+    await page.getByText('The server does not take that token.').waitFor();
+    await page.getByRole('textbox', { name: 'Token' }).fill('a-token-for-this-page');
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('heading', { name: 'Guarded' }).waitFor();
+    await page.getByText('Nothing was said yet.').waitFor();
     await page.goto(guarded.url);
     await page.getByRole('link', { name: 'Guarded' }).waitFor();
-    expect(await page.getByLabel('This server asks for its token.').isVisible()).toBe(false);
+    expect(await page.getByRole('textbox', { name: 'Token' }).count()).toBe(0);
     await page.close();
     await guarded.stop();
-  });
-
-  it('says which session it lacks', async ({ skip }) => {
-    const opened = browser ?? skip(WITHOUT_CHROMIUM);
-    const { page } = await openPageWithin(opened, server.url);
-    const status = page.getByRole('status');
-    await page.goto(`${server.url}/live`);
-    await until(async () => (await status.textContent())?.startsWith('Which session?'), {
-      timeoutMs: PATIENCE_MS,
-      what: 'the question',
-    });
-    await page.goto(`${server.url}/live?session=U2Vzc2lvbjpub3doZXJl`);
-    await page.getByText('There is no such session.').waitFor();
-    expect(await page.locator('#finals p').count()).toBe(0);
-    await page.close();
   });
 });

@@ -8,12 +8,6 @@ import { App } from './app.tsx';
 import { RecordingProvider } from './recording/context.ts';
 import { FileTranscription } from './recording/file-transcription.ts';
 import { Recorder } from './recording/recorder.ts';
-import './styles/base.css';
-import './styles/shell.css';
-import './styles/controls.css';
-import './styles/live.css';
-import './styles/dashboard.css';
-import './styles/session.css';
 
 const server = new Server();
 const api = createApiClient(server);

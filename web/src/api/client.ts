@@ -15,7 +15,8 @@ const PING_MS = 10_000;
  * ends with an error; whoever has it knows from where to resume.
  */
 export function createApiClient(server: Server): Client {
-  const authorization = (): Record<string, string> => (server.token === null ? {} : { authorization: `Bearer ${server.token}` });
+  const authorization = (): Record<string, string> =>
+    server.token === null ? {} : { authorization: `Bearer ${server.token}` };
   const url = new URL(GRAPHQL, location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = createSocketClient({

@@ -2,7 +2,7 @@ import { keep, readKept } from '../ui/kept.ts';
 import { Store } from '../ui/store.ts';
 
 /** `unreachable`: it is tried again. `unauthorised`: it wants a token, or another one. */
-export type Reachability = 'reachable' | 'unreachable' | 'unauthorised';
+type Reachability = 'reachable' | 'unreachable' | 'unauthorised';
 
 export interface ServerState {
   readonly reachability: Reachability;

@@ -19,6 +19,8 @@ const AHEAD = 20;
 const ROW_PX = 84;
 /** How long a search waits for the next letter, in milliseconds. */
 const TYPING_MS = 200;
+/** How often sessions that run are looked at, in milliseconds. */
+const RUNNING_MS = 5_000;
 
 interface Asked {
   readonly what: 'rename' | 'delete';
@@ -53,7 +55,11 @@ export function DashboardPage() {
     <div className="page">
       <div className="page-head">
         <h1>Recordings</h1>
-        <p role="status">{count !== null && !isFirstVisit && counted(count, isFiltered ? 'match' : 'recording', isFiltered ? 'matches' : 'recordings')}</p>
+        <p role="status">
+          {count !== null &&
+            !isFirstVisit &&
+            counted(count, isFiltered ? 'match' : 'recording', isFiltered ? 'matches' : 'recordings')}
+        </p>
       </div>
       {!isFirstVisit && <Filters chosen={chosen} onChange={change} />}
       {error !== null && (
@@ -64,7 +70,9 @@ export function DashboardPage() {
         </ProblemCard>
       )}
       {isFirstVisit && <FirstVisit />}
-      {isLoaded && sessions.length === 0 && isFiltered && <p className="hint">Nothing matches. Search for less, or show all.</p>}
+      {isLoaded && sessions.length === 0 && isFiltered && (
+        <p className="hint">Nothing matches. Search for less, or show all.</p>
+      )}
       <WindowVirtualizer
         ref={view}
         as="ul"
@@ -123,8 +131,12 @@ function useSessionList(chosen: Chosen): SessionList {
     const look = () => {
       if (document.visibilityState === 'visible') void list.refresh();
     };
+    const timer = setInterval(() => list.hasRunning && look(), RUNNING_MS);
     document.addEventListener('visibilitychange', look);
-    return () => document.removeEventListener('visibilitychange', look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', look);
+    };
   }, [list, recoveries]);
   return list;
 }

@@ -65,6 +65,11 @@ export class SessionList extends Store<SessionListState> {
     this.#choice = choice;
   }
 
+  /** Whether some of those that are loaded are not over. */
+  get hasRunning(): boolean {
+    return this.get().sessions.some(({ status }) => status === 'ACTIVE' || status === 'FINALIZING');
+  }
+
   /** Loads the next page, unless one is on its way. */
   async loadMore(): Promise<void> {
     if (this.#isLoading || !this.get().hasMore) return;

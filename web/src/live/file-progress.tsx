@@ -13,7 +13,9 @@ export function FileProgress() {
     <div className="live">
       <Captions transcript={file.transcript}>
         {problem === null ? (
-          <p className="hint">{phase === 'over' ? 'No words were found in this file.' : 'The words will appear here.'}</p>
+          <p className="hint">
+            {phase === 'over' ? 'No words were found in this file.' : 'The words will appear here.'}
+          </p>
         ) : (
           <ProblemCard {...problem} />
         )}

@@ -34,7 +34,7 @@ export function LivePage() {
     return (
       <div className="page before">
         <h1>Speak, and read along</h1>
-        <Unfinished />
+        <Unfinished deviceId={microphones.chosen} />
         <StartForm microphones={microphones} problem={problem} />
       </div>
     );

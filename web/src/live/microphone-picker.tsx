@@ -54,23 +54,35 @@ function useTrial(
   const [level, setLevel] = useState<() => number>(() => SILENCE);
   useEffect(() => {
     if (!isTrying) return;
-    let isOver = false;
-    const opening = Microphone.open({ deviceId, sampleRate: null, onChunk: () => {}, onLost: () => setLevel(() => SILENCE) });
-    opening.then(
-      (microphone) => {
-        if (isOver) return;
-        setLevel(() => () => microphone.level());
-        onOpen();
-      },
-      (error: unknown) => onProblem(microphoneProblem(error)),
-    );
+    const trial = openTrial(deviceId, () => setLevel(() => SILENCE));
+    const show = (microphone: Microphone | null) => {
+      if (microphone === null) return;
+      setLevel(() => () => microphone.level());
+      onOpen();
+    };
+    trial.opened.then(show, (error: unknown) => onProblem(microphoneProblem(error)));
     return () => {
-      isOver = true;
+      trial.close();
       setLevel(() => SILENCE);
-      // One that could not be opened need not be closed.
-      opening.then((microphone) => microphone.close()).catch(() => undefined);
     };
     // The callbacks are of this moment's render; what decides is whether, and which one.
   }, [isTrying, deviceId]);
   return level;
+}
+
+/** @returns `opened`: the microphone, or `null` when it was closed before it was open */
+function openTrial(
+  deviceId: string | null,
+  onLost: () => void,
+): { readonly opened: Promise<Microphone | null>; readonly close: () => void } {
+  let isClosed = false;
+  const opening = Microphone.open({ deviceId, sampleRate: null, onChunk: () => {}, onLost });
+  return {
+    opened: opening.then((microphone) => (isClosed ? null : microphone)),
+    close: () => {
+      isClosed = true;
+      // One that could not be opened need not be closed.
+      opening.then((microphone) => microphone.close()).catch(() => undefined);
+    },
+  };
 }

@@ -1,11 +1,11 @@
-import { VerbatimClient, VerbatimError } from '../../../src/client/index.ts';
+import { VerbatimError, type VerbatimClient } from '../../../src/client/index.ts';
 import { TranscriptStore } from '../transcript/transcript-store.ts';
 import { Store } from '../ui/store.ts';
 import { PREFERRED_RATE } from './microphone.ts';
 import type { Problem } from './problems.ts';
 import { randomName } from './recorder.ts';
 
-export type FilePhase = 'idle' | 'reading' | 'sending' | 'over' | 'failed';
+type FilePhase = 'idle' | 'reading' | 'sending' | 'over' | 'failed';
 
 export interface FileState {
   readonly phase: FilePhase;
@@ -100,7 +100,8 @@ function problemOf(error: unknown): Problem {
   if (error instanceof DOMException) {
     return {
       title: 'This file cannot be read',
-      advice: 'The browser finds no audio in it that it knows. WAV, MP3, FLAC, Ogg and M4A files work in most browsers.',
+      advice:
+        'The browser finds no audio in it that it knows. WAV, MP3, FLAC, Ogg and M4A files work in most browsers.',
     };
   }
   const advice = error instanceof Error ? error.message : String(error);

@@ -1,10 +1,10 @@
 import {
-  VerbatimClient,
   VerbatimError,
   type ChunkStore,
   type LiveSession,
   type LiveSessionStatus,
   type PendingSession,
+  type VerbatimClient,
 } from '../../../src/client/index.ts';
 import { TranscriptStore } from '../transcript/transcript-store.ts';
 import { Store } from '../ui/store.ts';
@@ -101,7 +101,9 @@ export class Recorder extends Store<RecorderState> {
     if (this.get().phase !== 'recording') return;
     this.#update({ phase: 'paused' });
     await this.#closeMicrophone();
-    this.#session?.write(new Uint8Array(Math.ceil((PAUSE_SILENCE_MS / 1_000) * (this.#sampleRate ?? 0)) * BYTES_PER_SAMPLE));
+    this.#session?.write(
+      new Uint8Array(Math.ceil((PAUSE_SILENCE_MS / 1_000) * (this.#sampleRate ?? 0)) * BYTES_PER_SAMPLE),
+    );
   }
 
   async resume(deviceId: string | null): Promise<void> {

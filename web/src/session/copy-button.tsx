@@ -17,7 +17,8 @@ export function CopyButton({ text, onError }: CopyButtonProps) {
   }, [isCopied]);
   const copy = () => {
     // Browsers have no clipboard for pages that are not secure.
-    if (!('clipboard' in navigator)) return onError('This page is not secure, so the browser copies nothing. Export it as TXT instead.');
+    if (!('clipboard' in navigator))
+      return onError('This page is not secure, so the browser copies nothing. Export it as TXT instead.');
     navigator.clipboard.writeText(text()).then(
       () => setCopied(true),
       () => onError('The browser did not allow it. Export it as TXT instead.'),

@@ -35,7 +35,8 @@ export function ExportMenu({ id, name, onError }: ExportMenuProps) {
     const { data, error } = await client.query(TranscriptQuery, { id, format }).toPromise();
     const transcript = data?.session?.transcript;
     if (transcript === undefined) onError(error === undefined ? 'The recording is gone.' : sentenceOf(error));
-    else download(new Blob([transcript], { type: `${type};charset=utf-8` }), `${fileName(name)}.${format.toLowerCase()}`);
+    else
+      download(new Blob([transcript], { type: `${type};charset=utf-8` }), `${fileName(name)}.${format.toLowerCase()}`);
   };
   return (
     <details

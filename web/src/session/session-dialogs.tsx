@@ -60,8 +60,8 @@ export function DeleteDialog({ session, onClose, onDeleted }: SessionDialogProps
   return (
     <Dialog title="Delete this recording?" onClose={onClose} onSubmit={run}>
       <p>
-        <strong className="anywhere">{nameOf(session)}</strong> is deleted for good: its transcript, its sound, and all that is
-        known of it. {isRunning && 'It is running, and is stopped.'}
+        <strong className="anywhere">{nameOf(session)}</strong> is deleted for good: its transcript, its sound, and all
+        that is known of it. {isRunning && 'It is running, and is stopped.'}
       </p>
       <Failure sentence={failure} />
       <div className="actions">

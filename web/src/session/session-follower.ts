@@ -6,7 +6,7 @@ import { Store } from '../ui/store.ts';
 import { SegmentAdded, SegmentsQuery, SessionQuery, SessionUpdated, type SessionFacts } from './session-queries.ts';
 
 /** `loading`: its segments are on their way. `live`: they come as they are spoken. `whole`: all of them are there. */
-export type FollowingPhase = 'loading' | 'live' | 'reconnecting' | 'whole' | 'missing' | 'failed';
+type FollowingPhase = 'loading' | 'live' | 'reconnecting' | 'whole' | 'missing' | 'failed';
 
 export interface FollowedSession {
   readonly phase: FollowingPhase;
@@ -117,7 +117,7 @@ function follow<Data, Variables extends Record<string, unknown>>(
   onData: (data: Data) => void,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const { unsubscribe } = pipe(
+    const subscription = pipe(
       source,
       onEnd(() => resolve(false)),
       subscribe(({ data, error }) => {
@@ -127,8 +127,8 @@ function follow<Data, Variables extends Record<string, unknown>>(
     );
     until.addEventListener('abort', () => {
       resolve(false);
-      unsubscribe();
+      subscription.unsubscribe();
     });
-    if (until.aborted) unsubscribe();
+    if (until.aborted) subscription.unsubscribe();
   });
 }

@@ -68,12 +68,26 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
       <div className="page-head">
         <h1 className="anywhere">{name}</h1>
         <div className="actions">
-          <button type="button" className="icon-button" aria-label="Rename" title="Rename" onClick={() => setAsked('rename')}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Rename"
+            title="Rename"
+            onClick={() => setAsked('rename')}
+          >
             <PencilIcon aria-hidden size={18} />
           </button>
-          <button type="button" className="icon-button" aria-label="Delete" title="Delete" onClick={() => setAsked('delete')}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Delete"
+            title="Delete"
+            onClick={() => setAsked('delete')}
+          >
             <Trash2Icon aria-hidden size={18} />
           </button>
+          <CopyButton text={textToCopy} onError={setComplaint} />
+          <ExportMenu id={session.id} name={name} onError={setComplaint} />
         </div>
       </div>
       <SessionAccount session={session} isReconnecting={phase === 'reconnecting'} />
@@ -87,12 +101,6 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
         channels={channels}
         isLive={isLive}
         empty={<p className="hint">{emptyWords(phase)}</p>}
-        tools={
-          <div className="actions">
-            <CopyButton text={textToCopy} onError={setComplaint} />
-            <ExportMenu id={session.id} name={name} onError={setComplaint} />
-          </div>
-        }
       />
       {asked === 'rename' && (
         <RenameDialog session={session} onClose={() => setAsked(null)} onRenamed={(title) => follower.rename(title)} />

@@ -16,14 +16,12 @@ interface TranscriptPanelProps {
   readonly transcript: TranscriptStore;
   readonly channels: number;
   readonly isLive: boolean;
-  /** Beside the search. */
-  readonly tools: ReactNode;
   /** What stands there when there is no text. */
   readonly empty: ReactNode;
 }
 
 /** A whole transcript to read and to search, however long it is. */
-export function TranscriptPanel({ transcript, channels, isLive, tools, empty }: TranscriptPanelProps) {
+export function TranscriptPanel({ transcript, channels, isLive, empty }: TranscriptPanelProps) {
   const { finals, interims } = useStore(transcript);
   const [marksUnsure, setMarksUnsure] = useState(() => readKept(MARKS) !== 'off');
   const [wanted, setWanted] = useState('');
@@ -63,7 +61,6 @@ export function TranscriptPanel({ transcript, channels, isLive, tools, empty }: 
           <input type="checkbox" checked={marksUnsure} onChange={({ target }) => toggleMarks(target.checked)} />
           Mark <span className="unsure">unsure</span> words
         </label>
-        {tools}
       </div>
       {segments.length === 0 && empty}
       <div ref={content} className="segments">

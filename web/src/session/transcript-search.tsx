@@ -43,10 +43,22 @@ export function TranscriptSearch({ wanted, count, current, onWanted, onStep }: T
       <span className="figures hits" role="status">
         {wanted.trim() !== '' && (count === 0 ? 'Not found' : `${current + 1} of ${count}`)}
       </span>
-      <button type="button" className="icon-button" aria-label="Previous hit" disabled={count === 0} onClick={() => onStep(-1)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Previous hit"
+        disabled={count === 0}
+        onClick={() => onStep(-1)}
+      >
         <ChevronUpIcon aria-hidden size={20} />
       </button>
-      <button type="button" className="icon-button" aria-label="Next hit" disabled={count === 0} onClick={() => onStep(1)}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Next hit"
+        disabled={count === 0}
+        onClick={() => onStep(1)}
+      >
         <ChevronDownIcon aria-hidden size={20} />
       </button>
     </search>

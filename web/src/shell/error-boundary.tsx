@@ -23,7 +23,7 @@ export class ErrorBoundary extends Component<Props, { readonly error: unknown }>
       <div className="notice page" role="alert">
         <h1>This page broke</h1>
         <p>What was recorded is safe. Load the page again; if it breaks again, the line below helps to find out why.</p>
-        <pre>{error instanceof Error ? error.message : String(error)}</pre>
+        <pre>{error instanceof Error ? error.message : 'It gives no reason.'}</pre>
         <button type="button" className="button primary" onClick={() => location.reload()}>
           Load again
         </button>

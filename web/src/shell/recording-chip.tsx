@@ -1,19 +1,26 @@
 import { Link, useLocation } from 'wouter';
 import { useRecording } from '../recording/context.ts';
+import type { RecorderPhase } from '../recording/recorder.ts';
 import { useStore } from '../ui/store.ts';
 import { clock } from '../ui/words.ts';
 
-const WORDS = { starting: 'Starting', recording: 'Recording', paused: 'Paused', ending: 'Finishing' } as const;
+const WORDS: Partial<Record<RecorderPhase, string>> = {
+  starting: 'Starting',
+  recording: 'Recording',
+  paused: 'Paused',
+  ending: 'Finishing',
+};
 
 /** While something is recorded and another page is looked at: the way back. */
 export function RecordingChip() {
   const { phase, status } = useStore(useRecording().recorder);
   const [place] = useLocation();
-  if (place === '/live' || !(phase in WORDS)) return null;
+  const words = WORDS[phase];
+  if (place === '/live' || words === undefined) return null;
   return (
     <Link href="/live" className="recording-chip" data-phase={phase}>
       <span className="dot" aria-hidden />
-      {WORDS[phase as keyof typeof WORDS]} <span className="figures">{clock(status?.writtenMs ?? 0)}</span>
+      {words} <span className="figures">{clock(status?.writtenMs ?? 0)}</span>
     </Link>
   );
 }

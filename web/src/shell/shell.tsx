@@ -23,7 +23,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         To the content
       </a>
       <header className="shell-bar">
-        <Link href="/dashboard" className="brand" aria-label="Verbatim, all recordings">
+        <Link href="/dashboard" className="brand">
           Verbatim
         </Link>
         <RecordingChip />

@@ -28,7 +28,10 @@ const UNSURE = 0.5;
 export function findHits(finals: readonly ShownSegment[], wanted: string): Hit[] {
   const words = wanted.trim();
   if (words === '') return [];
-  const pattern = new RegExp(words.replaceAll(/[$()*+.?[\\\]^{|}/-]/gu, String.raw`\$&`).replaceAll(/\s+/gu, String.raw`\s+`), 'giu');
+  const pattern = new RegExp(
+    words.replaceAll(/[$()*+./?[\\\]^{|}]/gu, String.raw`\$&`).replaceAll(/\s+/gu, String.raw`\s+`),
+    'giu',
+  );
   return finals.flatMap(({ text }, segment) =>
     Array.from(text.matchAll(pattern), ({ index, 0: found }) => ({ segment, start: index, end: index + found.length })),
   );

@@ -46,5 +46,9 @@ function PieceView({ piece: { text, isHit, isCurrent, isUnsure } }: { readonly p
 }
 
 function classes(flags: Record<string, boolean>): string | undefined {
-  return Object.keys(flags).filter((name) => flags[name]).join(' ') || undefined;
+  return (
+    Object.keys(flags)
+      .filter((name) => flags[name])
+      .join(' ') || undefined
+  );
 }

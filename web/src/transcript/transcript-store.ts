@@ -15,7 +15,7 @@ const TOGETHER_MS = 16;
 export class TranscriptStore extends Store<Transcript> {
   #finals: ShownSegment[] = [];
   #interims = new Map<string, ShownSegment>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isWaiting = false;
 
   constructor() {
     super({ finals: [], interims: [] });
@@ -55,8 +55,10 @@ export class TranscriptStore extends Store<Transcript> {
   }
 
   #change(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
       this.set({ finals: [...this.#finals], interims: [...this.#interims.values()] });
     }, TOGETHER_MS);
   }

@@ -11,8 +11,11 @@ const DATE_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeSt
 export function clock(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / SECOND_MS);
   const [hours, minutes, rest] = [Math.floor(seconds / HOUR_S), Math.floor(seconds / MINUTE_S), seconds % MINUTE_S];
-  const twoDigits = (value: number) => String(value).padStart(2, '0');
   return hours === 0 ? `${minutes}:${twoDigits(rest)}` : `${hours}:${twoDigits(minutes % MINUTE_S)}:${twoDigits(rest)}`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
 }
 
 /** For `<time datetime>`: https://html.spec.whatwg.org/#valid-duration-string */
@@ -45,5 +48,7 @@ export function dateTime(instant: string): string {
 
 /** What a session is called: by its title, or else by when it was. */
 export function nameOf(session: { readonly title: string | null; readonly createdAt: string }): string {
-  return session.title === null || session.title.trim() === '' ? `Recording of ${dateTime(session.createdAt)}` : session.title;
+  return session.title === null || session.title.trim() === ''
+    ? `Recording of ${dateTime(session.createdAt)}`
+    : session.title;
 }

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
+// React has another build for development, which the environment of a test run would choose.
+process.env['NODE_ENV'] = 'production';
+
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 /** The app as the server serves it: files with a hash in their names, nothing inline, nothing from elsewhere. */
@@ -8,8 +11,6 @@ export default defineConfig({
   root: path('.'),
   publicDir: false,
   logLevel: 'warn',
-  // React has another build for development, which an environment for tests would choose.
-  define: { 'process.env.NODE_ENV': '"production"' },
   build: {
     outDir: path('../dist/web'),
     emptyOutDir: true,

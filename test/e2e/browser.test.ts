@@ -164,6 +164,7 @@ describe('the page of a session', () => {
 
     await endSession(client, sessionId, nextSequence);
     await page.getByText('nothing missing').waitFor();
+    await finals.nth(3).waitFor();
     expect((await finals.allTextContents()).at(-1)).toBe('golf hotel india juliett kilo');
     expect(await interim.count()).toBe(0);
     expect(trespasses.foreignRequests).toEqual([]);

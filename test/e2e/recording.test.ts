@@ -106,11 +106,12 @@ describe('a person with a microphone', () => {
     await page.getByText('Finished, all saved').waitFor();
     await page.getByRole('link', { name: 'Open the transcript' }).click();
     await page.getByText('nothing missing').waitFor();
+    await page.locator('.segment').nth(1).waitFor();
     expect(await page.locator('.segment p').allTextContents()).toEqual(SAID);
 
     await page.getByRole('link', { name: 'Recordings', exact: true }).click();
     await page.getByRole('button', { name: 'Rename A walk' }).click();
-    await page.getByLabel('Title').fill('A long walk');
+    await page.getByRole('dialog').getByRole('textbox').fill('A long walk');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('link', { name: 'A long walk' }).waitFor();
     expect(textsOf(await stored('A long walk'))).toEqual(SAID);

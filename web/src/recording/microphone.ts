@@ -5,7 +5,7 @@ export const PREFERRED_RATE = 16_000;
 /** Hz, the highest that the server takes. */
 const HIGHEST_RATE = 48_000;
 /** How long the audio thread may take to hand over what it has left. */
-const FLUSH_LIMIT_MS = 500;
+const FLUSH_LIMIT_MS = 3_000;
 /** For the level: about 50 ms at 16 kHz. */
 const ANALYSED_SAMPLES = 1_024;
 
@@ -28,6 +28,7 @@ export class Microphone {
   readonly #analyser: AnalyserNode;
   readonly #worklet: AudioWorkletNode;
   readonly #analysed = new Float32Array(ANALYSED_SAMPLES);
+  #isFlushed = false;
 
   private constructor(stream: MediaStream, context: AudioContext, source: AudioNode, options: MicrophoneOptions) {
     this.sampleRate = context.sampleRate;
@@ -40,7 +41,9 @@ export class Microphone {
       channelCountMode: 'explicit',
     });
     this.#worklet.port.addEventListener('message', ({ data }: MessageEvent<ArrayBuffer | null>) => {
-      if (data !== null) options.onChunk(new Uint8Array(data));
+      if (data === null) this.#isFlushed = true;
+      // What it hears between the last chunk and its end is no part of the recording.
+      else if (!this.#isFlushed) options.onChunk(new Uint8Array(data));
     });
     this.#worklet.port.start();
     source.connect(this.#analyser);
@@ -85,6 +88,7 @@ export class Microphone {
       this.#worklet.port.postMessage('flush');
       setTimeout(resolve, FLUSH_LIMIT_MS);
     });
+    this.#isFlushed = true;
     for (const track of this.#stream.getTracks()) track.stop();
     await this.#context.close();
   }

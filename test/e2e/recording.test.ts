@@ -49,7 +49,10 @@ beforeAll(async () => {
   recordingFile = join(folder, 'speech.wav');
   const samples = bytesOf(synthesiseToneSpeech(SPEECH, FORMAT.sampleRate));
   await writeFile(recordingFile, Buffer.concat([wavHeader(FORMAT, samples.length), samples]));
-  [browser, server] = await Promise.all([launchChromium(chromiumPath, microphoneOf(recordingFile, false)), startTestServer()]);
+  [browser, server] = await Promise.all([
+    launchChromium(chromiumPath, microphoneOf(recordingFile, false)),
+    startTestServer(),
+  ]);
 });
 afterAll(async () => {
   await browser?.close();

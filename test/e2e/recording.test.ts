@@ -13,6 +13,7 @@ import {
   chromiumPath,
   findings,
   launchChromium,
+  microphoneOf,
   openPageWithin,
   WITHOUT_CHROMIUM,
   type Trespasses,
@@ -24,8 +25,8 @@ vi.setConfig({ testTimeout: 3 * PATIENCE_MS });
 
 const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
 const PAUSE = { silenceMs: 900 };
-/** What the microphone hears, from the moment that it is opened: then silence for as long as it stays open. */
-const SPEECH = [{ silenceMs: 300 }, 'alpha', 'bravo', PAUSE, 'charlie', 'delta', PAUSE] as const;
+/** What the microphone hears from the moment that it is opened, which is a little before it is listened to; then silence. */
+const SPEECH = [{ silenceMs: 1_000 }, 'alpha', 'bravo', PAUSE, 'charlie', 'delta', PAUSE] as const;
 const SAID = ['alpha bravo', 'charlie delta'];
 
 const TRANSCRIPTS = `{ sessions(first: 50) { edges { node {

@@ -68,7 +68,7 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     notes: [
       speech.length === 0
         ? 'there is no recorded speech (--speech DIR): only decoding and resampling were measured, with tones'
-        : `model ${context.model}; ${speech.length} files, ${seconds.toFixed(0)} s, ${speech.reduce((sum, { reference }) => sum + reference.split(' ').length, 0)} words: one word more or less is a sixth of a per cent or so; in chunks of 100 ms, each when the one before is acknowledged`,
+        : describeSpeech(speech, context.model),
       ...missing.map(
         ({ name }) =>
           `${name} could not be encoded here (FFmpeg does it where it is installed): the speed is that of a fixture of tones`,
@@ -78,6 +78,11 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
       `size: ${sizes.join('; ')}`,
     ],
   };
+}
+
+function describeSpeech(speech: readonly SpeechFile[], model: string): string {
+  const words = speech.reduce((sum, { reference }) => sum + reference.split(' ').length, 0);
+  return `model ${model}; ${speech.length} files, ${words} words: one of them is ${(100 / words).toFixed(1)} %; in chunks of 100 ms, each when the one before is acknowledged`;
 }
 
 /** Evenly from all there is, so that speakers and sources differ. */

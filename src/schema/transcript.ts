@@ -14,8 +14,8 @@ const TranscriptFormatRef = builder.enumType('TranscriptFormat', {
   } as const satisfies Record<Uppercase<TranscriptFormat>, { value: TranscriptFormat; description: string }>,
 });
 
-/** Reads all segments of a session, of which a long day has several thousand. */
-const TRANSCRIPT_COST = 2_000;
+/** Has all segments of a session, of which a long day has several thousand: two of them to an operation. */
+const TRANSCRIPT_COST = 9_000;
 
 builder.objectField(SessionRef, 'transcript', (t) =>
   t.string({

@@ -48,6 +48,7 @@ describe('the recording of a session', () => {
       format: { encoding: 'PCM_S16LE', sampleRate: 22_050, channels: 2 },
       dataOffset: HEADER_BYTES,
       dataLength: body.length - HEADER_BYTES,
+      isCutOff: false,
     });
     const silence = Buffer.alloc(4_410 * 4);
     expect(body.subarray(HEADER_BYTES).equals(Buffer.concat([before, silence, after]))).toBe(true);

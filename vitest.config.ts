@@ -8,7 +8,6 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/compile-program.ts', 'test/support/build-web.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     // Most tests wait for processes and disks rather than compute: three at a time also on two cores.
@@ -17,5 +16,16 @@ export default defineConfig({
     // No test is about time: these end what hangs, also on a machine that has much else to do.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'programs', include: ['test/**/*.test.ts'], exclude: ['test/unit/**', '**/node_modules/**'] },
+      },
+      {
+        extends: true,
+        // They put back what they change, so a worker loads the modules once for all of its files.
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false },
+      },
+    ],
   },
 });

@@ -237,7 +237,8 @@ export class Endpointer {
 
   #end(open: OpenUtterance): EndpointEvent {
     const speechEnd = this.#position - open.silentFrames;
-    const endFrame = Math.min(this.#position, speechEnd + this.#postPad);
+    // The frame behind a question that nobody answered may be one too many.
+    const endFrame = Math.min(this.#position, speechEnd + this.#postPad, open.startFrame + MAX_UTTERANCE_FRAMES);
     this.#open = null;
     this.#recentVoiced = 0;
     this.#previousEnd = endFrame;

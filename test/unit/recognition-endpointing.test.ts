@@ -146,6 +146,12 @@ describe('endpointing', () => {
     );
   });
 
+  it('is never longer than 15 s where silence begins right before, and nobody says where to cut', () => {
+    const script = [...repeat([SPEECH, 466]), ...repeat([QUIET, 3])];
+    const endpointer = new Endpointer(END_SILENCE);
+    expect(utterances([...hearAll(endpointer, script), ...endpointer.flush()])).toEqual([[0, 468]]);
+  });
+
   it('has every three voiced frames in a row inside utterances', () => {
     fc.assert(
       fc.property(probabilities, (script) => {

@@ -112,9 +112,7 @@ async function transcribeOn(
     captions.note(reportSession(session));
     captions.note(`again: ${context.programName} show ${shortId(session.id)}`);
     if (!server.isOwn)
-      captions.note(
-        `in a browser: ${new URL(`/live?session=${encodeURIComponent(session.id)}`, server.address.url).href}`,
-      );
+      captions.note(`in a browser: ${new URL(`/sessions/${encodeURIComponent(session.id)}`, server.address.url).href}`);
     if (session.status === 'FAILED') throw new CommandLineError('the session failed: its transcript is not complete');
   } finally {
     connection.close();

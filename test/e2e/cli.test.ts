@@ -44,6 +44,9 @@ describe('while a server runs on the data directory', () => {
     expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: TEXT });
     expect(stderr).toContain(server.url);
     expect(stderr).toContain('3 segments, 6 words');
+    const [, page = ''] = /in a browser: (\S+)/u.exec(stderr) ?? [];
+    expect(page).toContain('/sessions/');
+    expect((await fetch(page)).headers.get('content-type')).toContain('text/html');
   });
 
   it('sessions lists it, and show prints it again by the beginning of its id', async () => {

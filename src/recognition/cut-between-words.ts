@@ -15,7 +15,7 @@ interface GapBetweenWords extends WordGap {
  * at which the words before and after it are still the same when the parts are decoded on their own.
  *
  * @param decode the words of a range of frames; `null` when they are not wanted any more.
- * @returns the frame with which the next utterance begins; `null` when the words tell nothing.
+ * @returns the frame with which the next utterance begins; `null` when the words tell nothing, or nobody wants to know any more.
  */
 export async function cutBetweenWords(
   endpointer: Pick<Endpointer, 'cutsIn'>,
@@ -27,9 +27,11 @@ export async function cutBetweenWords(
   const places = endpointer.cutsIn(gapsBetween(whole.words, startFrame)).slice(0, MOST_TRIED);
   for (const { frame, gap } of places) {
     const before = await decode(startFrame, frame);
-    if (!isSameWord(before?.words.at(-1), gap.before)) continue;
+    if (before === null) return null;
+    if (!isSameWord(before.words.at(-1), gap.before)) continue;
     const after = await decode(frame, endFrame);
-    if (isSameWord(after?.words[0], gap.after)) return frame;
+    if (after === null) return null;
+    if (isSameWord(after.words[0], gap.after)) return frame;
   }
   return places[0]?.frame ?? null;
 }

@@ -60,7 +60,7 @@ interface Entry {
   since: number;
 }
 
-/** So many frames of each stream are heard at most before a step: hearing must not hold up decoding for good, either. */
+/** So many turns are spent on hearing at most before a step: hearing must not hold up decoding for good, either. */
 const MOST_TURNS_OF_HEARING = 32;
 
 /** Ranks; the lowest goes first. From `SHARED` on lines take turns by the time that they have used. */
@@ -81,7 +81,8 @@ class CancelledDecode extends Error {
  * interims of streams that are behind.
  *
  * A decode that runs gives way, between its steps, to whatever ranks before it, and goes on afterwards; and before each step live
- * audio that has come is heard, which takes next to nothing and tells what is to be decided. Finals are never dropped. Interims give way by themselves under load: at most one for each channel waits, and hears what there is when its turn comes.
+ * audio that has come is heard, which takes next to nothing and tells what is to be decided. Finals are never dropped. Interims
+ * give way by themselves under load: at most one for each channel waits, and hears what there is when its turn comes.
  */
 export class DecodeQueue {
   readonly #engine: Pick<Engine, 'decode'>;
@@ -96,7 +97,8 @@ export class DecodeQueue {
 
   /**
    * @param now monotonic, ms.
-   * @param isHearing true while live audio waits to be heard; a turn of the event loop gets each stream on by one frame.
+   * @param isHearing true while live audio waits to be heard; turns of the event loop get the streams on by a frame each, as soon
+   *   as their detectors have answered.
    */
   constructor(
     engine: Pick<Engine, 'decode'>,
@@ -173,6 +175,8 @@ export class DecodeQueue {
   async #work(): Promise<void> {
     if (this.#isWorking) return;
     this.#isWorking = true;
+    // What was decided in the step that asks for a final is told before its decode can end the process.
+    if (this.#waiting.some(({ urgency }) => urgency !== 'interim')) await nextTurn();
     for (let next = this.#takeBefore(Infinity); next !== null; next = this.#takeBefore(Infinity)) {
       await this.#decode(next);
       // Messages that came in while the engine held the thread are taken before the next decode is chosen.

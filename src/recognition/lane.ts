@@ -43,7 +43,8 @@ export class Lane {
     null;
   /** It came to nothing, but goes on as a draft of the open utterance. */
   #withdrawn: UtteranceDecode | null = null;
-  #awaitsWords = false;
+  /** The decode without whose words hearing does not go on. */
+  #awaited: UtteranceDecode | null = null;
   /** Known once the span is closed; its last frame may be shorter than the others. */
   #spanEndSample = Infinity;
 
@@ -66,7 +67,7 @@ export class Lane {
 
   /** Hearing can't go on before an utterance is decoded, since its words say whether it has ended. */
   get awaitsWords(): boolean {
-    return this.#awaitsWords;
+    return this.#awaited !== null;
   }
 
   /** Audio that has come, in timeline samples. */
@@ -135,6 +136,7 @@ export class Lane {
 
   /** Forgets the decodes that are not confirmed. */
   cancel(): void {
+    this.#awaited?.cancel();
     this.#drafts.close();
     this.#withdrawn?.cancel();
     this.#dropSpeculation();
@@ -225,24 +227,28 @@ export class Lane {
   /** Waits for the words that tell where, however long they take. */
   async #cutBetweenWords(event: { startFrame: number; endFrame: number }): Promise<EndpointEvent[]> {
     if (this.#context.skipsNext) return this.#endpointer.cutAt(null);
+    const startSample = this.#sampleOf(event.startFrame);
+    const decodedUpTo = new Map<number, UtteranceDecode>();
     const frame = await cutBetweenWords(this.#endpointer, event, (startFrame, endFrame) => {
-      const [startSample, endSample] = [this.#sampleOf(startFrame), this.#sampleOf(endFrame)];
-      const decode = this.#context.decodeFinal(this.#audio.slice(startSample, endSample));
-      // What is decoded up to the place that is chosen is the final.
-      if (startFrame === event.startFrame) {
-        this.#dropSpeculation();
-        this.#speculation = { startSample, endSample, decode };
-      }
+      const audio = this.#audio.slice(this.#sampleOf(startFrame), this.#sampleOf(endFrame));
+      const decode = this.#context.decodeFinal(audio);
+      if (startFrame === event.startFrame) decodedUpTo.set(endFrame, decode);
       return this.#wordsOf(decode);
     });
+    // What was decoded up to the place that is chosen is the final.
+    const decode = frame === null ? undefined : decodedUpTo.get(frame);
+    if (frame !== null && decode !== undefined) {
+      this.#dropSpeculation();
+      this.#speculation = { startSample, endSample: this.#sampleOf(frame), decode };
+    }
     return this.#endpointer.cutAt(frame);
   }
 
   /** Hearing goes on when they are there. @returns `null` when nobody wants them any more. @throws the engine's error. */
   async #wordsOf(decode: UtteranceDecode): Promise<Hypothesis | null> {
-    this.#awaitsWords = true;
+    this.#awaited = decode;
     const outcome = await decode.untilOutcome();
-    this.#awaitsWords = false;
+    this.#awaited = null;
     if (outcome?.kind === 'failed') throw outcome.error;
     return outcome?.kind === 'decoded' ? outcome.hypothesis : null;
   }

@@ -167,13 +167,11 @@ export class RecognitionSession implements RecognitionStream {
   async #hearAudio(startFrame: number, bytes: Uint8Array): Promise<void> {
     this.#requireNothingMissing(startFrame);
     for (const piece of await this.#decoder.decode(startFrame, bytes, this.#nextFrame)) {
-      if (this.#dead) {
-        this.#decoder.close();
-        return;
-      }
+      if (this.#dead) break;
       if (piece.channels === null) await this.#hearNothing(piece.startFrame + piece.frames, true);
       else await this.#hearPiece(piece.startFrame, piece.frames, piece.channels);
     }
+    if (this.#dead) this.#decoder.close();
   }
 
   async #hearPiece(startFrame: number, frames: number, channels: readonly Float32Array[]): Promise<void> {

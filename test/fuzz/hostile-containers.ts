@@ -129,7 +129,8 @@ function lie(encoding: ContainerEncoding, bytes: Buffer, random: Random): Buffer
     const found = changed.indexOf(head, random.chance(0.5) ? 0 : random.below(changed.length));
     if (found === -1) continue;
     const at = found + head.length + random.below(reach);
-    changed.fill(random.pick(EXTREMES), at, at + random.between(1, 8));
+    if (at < changed.length)
+      changed.fill(random.pick(EXTREMES), at, Math.min(changed.length, at + random.between(1, 8)));
   }
   return changed;
 }

@@ -6,7 +6,7 @@ import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition
 import { COMPILED_RECOGNISER } from './compiled-program.ts';
 import { bytesOf, RecordingListener, writeParts } from './recognition.ts';
 
-const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
+export const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
 export const QUICK_TIMING = {
   heartbeatMs: 50,
   missedHeartbeats: 6,

@@ -3,6 +3,7 @@ import type { Packet } from '../../src/audio/chunk-framing.ts';
 import { createDemuxer } from '../../src/audio/containers/create-demuxer.ts';
 import { encodePackets } from '../../src/audio/containers/packet-batch.ts';
 import { BlockDecoder, firstFrameToDecode } from '../../src/audio/decoding/block-decoder.ts';
+import { openPacketDecoder } from '../../src/audio/decoding/open-packet-decoder.ts';
 import { stereoContainers, toneContainers, toneSamples, type ContainerFixture } from '../support/containers.ts';
 
 interface Placed {
@@ -29,8 +30,9 @@ async function heardFrom(
   packets: readonly Placed[],
   frame: number,
   together: number,
+  open = openPacketDecoder,
 ): Promise<Float32Array[]> {
-  const decoder = new BlockDecoder(fixture.format);
+  const decoder = new BlockDecoder(fixture.format, open);
   const first = firstFrameToDecode(fixture.format, frame);
   const given = packets.filter(({ startFrame, packet }) => startFrame + Math.max(1, packet.frames) > first);
   const parts: Float32Array[][] = [];
@@ -130,5 +132,22 @@ describe('the audio of a container', () => {
       [960, true],
       [49 * 960, false],
     ]);
+  });
+
+  it('is decoded on where a library was broken by what it was given, and can’t even be let go of', async () => {
+    const fixture = toneContainers().find(({ name }) => name === 'Ogg');
+    if (fixture === undefined) throw new Error('there is no Ogg among the fixtures');
+    const packets = packetsOf(fixture, 2);
+    const expected = await heardFrom(fixture, packets, 0, 10);
+    let letGoOf = 0;
+    const broken: typeof openPacketDecoder = async (format) => ({
+      ...(await openPacketDecoder(format)),
+      free: () => {
+        letGoOf += 1;
+        throw new WebAssembly.RuntimeError('memory access out of bounds');
+      },
+    });
+    expect(await heardFrom(fixture, packets, 0, 10, broken)).toEqual(expected);
+    expect(letGoOf).toBeGreaterThan(1);
   });
 });

@@ -28,14 +28,16 @@ export class BlockDecoder implements AudioDecoder {
   readonly #format: ContainerFormat;
   readonly #blockFrames: number;
   readonly #preRollFrames: number;
+  readonly #openDecoder: typeof openPacketDecoder;
   /** What the next block may begin with. */
   #recent: PlacedPacket[] = [];
   #decoder: PacketDecoder | null = null;
   /** That the decoder is for. */
   #block = NO_BLOCK;
 
-  constructor(format: ContainerFormat) {
+  constructor(format: ContainerFormat, open = openPacketDecoder) {
     this.#format = format;
+    this.#openDecoder = open;
     this.#blockFrames = BLOCK_SECONDS * format.sampleRate;
     this.#preRollFrames = PRE_ROLL_SECONDS * format.sampleRate;
   }
@@ -63,9 +65,14 @@ export class BlockDecoder implements AudioDecoder {
   }
 
   close(): void {
-    this.#decoder?.free();
+    const decoder = this.#decoder;
     this.#decoder = null;
     this.#block = NO_BLOCK;
+    try {
+      decoder?.free();
+    } catch {
+      // Hostile packets can leave a library without a sound memory of its own, which goes with it all the same.
+    }
   }
 
   async #decodePacket(startFrame: number, packet: Packet): Promise<DecodedPiece> {
@@ -87,7 +94,7 @@ export class BlockDecoder implements AudioDecoder {
 
   /** @returns `null` when it is none. */
   async #try(packet: Packet): Promise<readonly Float32Array[] | null> {
-    this.#decoder ??= await openPacketDecoder(this.#format);
+    this.#decoder ??= await this.#openDecoder(this.#format);
     try {
       return await this.#decoder.decode(packet);
     } catch {

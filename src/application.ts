@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { announceServer, lockDataDirectory } from './database/data-directory-lock.ts';
 import { openDatabase } from './database/open-database.ts';
+import type { NodeProgram } from './node-program.ts';
 import { createRecogniser } from './recognition/create-recogniser.ts';
-import type { RecogniserProgram } from './recognition/recogniser-program.ts';
 import { createServer } from './server.ts';
 import { createServices } from './services/create-services.ts';
 import type { Logger } from './services/logger.ts';
@@ -29,7 +29,7 @@ export interface StartOptions {
   /** Calls the start off while it is under way. */
   readonly signal?: AbortSignal;
   /** @default the one that belongs to this program */
-  readonly recogniserProgram?: RecogniserProgram;
+  readonly recogniserProgram?: NodeProgram;
 }
 
 /**

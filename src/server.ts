@@ -9,8 +9,8 @@ import { graphqlOverWebSocket } from './http/graphql-over-websocket.ts';
 import { checkToken, type GuardPolicy } from './http/guard.ts';
 import { createHttpServer, listen, type Route } from './http/http-server.ts';
 import { Pages } from './http/pages.ts';
-import { isRawAudioPath, receiveRawAudio } from './http/raw-audio.ts';
-import { isRecordingPath, recordingPath, sendRecording } from './http/recording.ts';
+import { RAW_AUDIO_PATH, receiveRawAudio } from './http/raw-audio.ts';
+import { RECORDING_PATH, sendRecording } from './http/recording.ts';
 import { ResponsesUnderWay } from './http/responses-under-way.ts';
 import { sendJson } from './http/responses.ts';
 import { SignedLinks } from './http/signed-links.ts';
@@ -70,7 +70,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
   const policy: GuardPolicy = settings;
   const schema = createSchema();
   const links = new SignedLinks(settings.authToken);
-  const recordingLink = (globalId: string) => links.sign(recordingPath(globalId));
+  const recordingLink = (globalId: string) => links.sign(RECORDING_PATH.of(globalId));
   const clientError = (error: unknown) => toClientError(error, logger);
   const graphql: GraphqlParts = {
     schema,
@@ -138,8 +138,8 @@ export function createServer({ services, database, logger, settings }: ServerPar
     if (pathname === '/health') return routes.health;
     if (pathname === '/ready') return routes.ready;
     if (pathname === GRAPHQL_PATH) return wantsGraphiql(request) ? routes.graphiql : routes.graphql;
-    if (isRawAudioPath(pathname)) return routes.audio;
-    if (isRecordingPath(pathname)) return routes.recording;
+    if (RAW_AUDIO_PATH.matches(pathname)) return routes.audio;
+    if (RECORDING_PATH.matches(pathname)) return routes.recording;
     return pages.has(pathname) ? routes.page : null;
   };
 
@@ -148,7 +148,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
     policy,
     route,
     upgrade: (request, socket, head) => webSockets.accept(request, socket, head),
-    isSignedLink: (url) => isRecordingPath(url.pathname) && links.isSigned(url),
+    isSignedLink: (url) => RECORDING_PATH.matches(url.pathname) && links.isSigned(url),
     isSocketPath: (path) => path === GRAPHQL_PATH,
     responses,
     settings: { ...settings, headersLimitMs: HEADERS_LIMIT_MS, requestLimitMs: REQUEST_LIMIT_MS },

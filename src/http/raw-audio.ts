@@ -3,13 +3,9 @@ import { ServiceError } from '../services/errors.ts';
 import type { AudioIntake } from '../services/audio-intake.ts';
 import { readBody } from './request-body.ts';
 import { sendJson } from './responses.ts';
+import { SessionPath } from './session-path.ts';
 
-/** `/sessions/<global id>/audio`; an id is base64 and may be percent-encoded. */
-const PATH = /^\/sessions\/([^/]+)\/audio$/u;
-
-export function isRawAudioPath(path: string): boolean {
-  return PATH.test(path);
-}
+export const RAW_AUDIO_PATH = new SessionPath('audio');
 
 /**
  * `POST /sessions/:id/audio?sequence=N`: a chunk as raw bytes, by the rules of the mutation `sendAudio`. Answers
@@ -44,7 +40,7 @@ export async function receiveRawAudio(
     sendJson(response, 415, { error: { code: 'BAD_USER_INPUT', message } });
     return;
   }
-  const id = sessionIdOf(decoded(PATH.exec(url.pathname)?.[1] ?? ''));
+  const id = sessionIdOf(RAW_AUDIO_PATH.globalIdIn(url.pathname));
   const sequence = sequenceIn(url);
   const bytes = await readBody(request, maxChunkBytes, () => {
     const message = `A chunk may have ${maxChunkBytes} bytes at most: send it in smaller chunks.`;
@@ -66,12 +62,4 @@ function sequenceIn(url: URL): number {
     throw new ServiceError('BAD_USER_INPUT', 'Give the number of the chunk: ?sequence=N, counted from 0.');
   }
   return sequence;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -3,21 +3,12 @@ import { wavHeader } from '../audio/wav.ts';
 import type { Recording, Recordings } from '../services/recordings/recordings.ts';
 import { byteRangeOf, type ByteRange } from './byte-range.ts';
 import { sendJson } from './responses.ts';
+import { SessionPath } from './session-path.ts';
 
-/** `/sessions/<global id>/recording.wav`; an id is base64 and may be percent-encoded. */
-const PATH = /^\/sessions\/([^/]+)\/recording\.wav$/u;
+export const RECORDING_PATH = new SessionPath('recording.wav');
 /** Read at a time; a player that stops does not read on. */
 const PART_SECONDS = 1;
 const BYTES_PER_SAMPLE = 2;
-
-export function isRecordingPath(path: string): boolean {
-  return PATH.test(path);
-}
-
-/** The path, as a link. */
-export function recordingPath(globalId: string): string {
-  return `/sessions/${encodeURIComponent(globalId)}/recording.wav`;
-}
 
 /**
  * `GET /sessions/:id/recording.wav`: the session's sound as a WAV file, or with `Range` a part of it, as players ask for to jump.
@@ -43,7 +34,7 @@ export async function sendRecording(
     return;
   }
   response.setTimeout(parts.slowReaderLimitMs);
-  const id = parts.sessionIdOf(decoded(PATH.exec(url.pathname)?.[1] ?? ''));
+  const id = parts.sessionIdOf(RECORDING_PATH.globalIdIn(url.pathname));
   const recording = await parts.recordings.open(id);
   try {
     await send(request, response, recording);
@@ -94,7 +85,9 @@ async function sendBytes(
   const partBytes = PART_SECONDS * sampleRate * frameBytes;
   let at = Math.max(0, start - header.length);
   const last = end - header.length;
-  while (at < last && !response.destroyed) {
+  // Not that of the response: a pipelined one never hears of its connection's end.
+  const { socket } = response.req;
+  while (at < last && !socket.destroyed) {
     const fromFrame = Math.floor(at / frameBytes);
     const partEnd = Math.min(last, at + partBytes);
     const bytes = await recording.read(fromFrame, Math.ceil(partEnd / frameBytes) - fromFrame);
@@ -108,21 +101,16 @@ async function sendBytes(
 
 /** Resolves when the response takes more, or is over. */
 function drained(response: ServerResponse): Promise<void> {
+  const { socket } = response.req;
   return new Promise((resolve) => {
     const done = () => {
       response.off('drain', done);
-      response.off('close', done);
+      socket.off('close', done);
       resolve();
     };
     response.once('drain', done);
-    response.once('close', done);
+    socket.once('close', done);
+    // It may have ended during the read, and says so only once.
+    if (socket.destroyed) done();
   });
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

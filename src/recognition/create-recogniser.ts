@@ -1,7 +1,7 @@
 import { describeEngine, type ModelName } from './engines.ts';
 import { ProcessPool } from './process-pool.ts';
 import { DEFAULT_TIMING, type ProcessTiming } from './process-timing.ts';
-import { ownProgram, type RecogniserProgram } from './recogniser-program.ts';
+import { programBeside, type NodeProgram } from '../node-program.ts';
 import type { ScriptedFaults } from './scripted/faults.ts';
 import type { RecogniserLogger } from './supervised-process.ts';
 
@@ -26,7 +26,7 @@ export interface RecogniserOptions {
    */
   readonly scriptedFaults?: ScriptedFaults;
   /** @default the one that belongs to this program */
-  readonly program?: RecogniserProgram;
+  readonly program?: NodeProgram;
 }
 
 /** The recogniser of a server: not started yet, but its capabilities and identity are known. */
@@ -38,7 +38,7 @@ export function createRecogniser(options: RecogniserOptions): ProcessPool {
     capabilities,
     identity: { ...identity, settings: { ...identity.settings, endSilenceMs, sentenceEndSilenceMs } },
     processes: options.processes,
-    program: options.program ?? ownProgram(),
+    program: options.program ?? programBeside(import.meta.url, 'recogniser-process'),
     settings: { model, interimIntervalMs, endSilenceMs, sentenceEndSilenceMs, scriptedFaults },
     timing: { ...DEFAULT_TIMING, ...options.timing },
     logger: options.logger,

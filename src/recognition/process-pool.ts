@@ -12,14 +12,14 @@ import type {
   RecognitionStream,
   StreamOptions,
 } from './recogniser.ts';
-import type { RecogniserProgram } from './recogniser-program.ts';
+import type { NodeProgram } from '../node-program.ts';
 import { SupervisedProcess, type ProcessOwner, type RecogniserLogger } from './supervised-process.ts';
 
 export interface PoolOptions {
   readonly capabilities: RecogniserCapabilities;
   readonly identity: RecogniserIdentity;
   readonly processes: number;
-  readonly program: RecogniserProgram;
+  readonly program: NodeProgram;
   readonly settings: ProcessSettings;
   readonly timing: ProcessTiming;
   readonly logger: RecogniserLogger;

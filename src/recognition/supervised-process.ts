@@ -8,7 +8,7 @@ import {
 } from './messages.ts';
 import type { ProcessTiming } from './process-timing.ts';
 import { RecognitionFailure, type FailureBlame, type RecognitionListener } from './recogniser.ts';
-import type { RecogniserProgram } from './recogniser-program.ts';
+import type { NodeProgram } from '../node-program.ts';
 import type { WorkDone } from './work-meter.ts';
 
 /** By these the system ends a process for what its own code did. Any other signal was sent by somebody. */
@@ -61,7 +61,7 @@ export class SupervisedProcess {
   #reason: string | null = null;
 
   constructor(options: {
-    readonly program: RecogniserProgram;
+    readonly program: NodeProgram;
     readonly settings: ProcessSettings;
     readonly timing: ProcessTiming;
     readonly owner: ProcessOwner;
@@ -226,7 +226,7 @@ export class SupervisedProcess {
   }
 }
 
-function forkRecogniser({ file, nodeArguments }: RecogniserProgram, settings: ProcessSettings): ChildProcess {
+function forkRecogniser({ file, nodeArguments }: NodeProgram, settings: ProcessSettings): ChildProcess {
   // A process that is meant to run out of memory must not take the machine's.
   const limits = settings.scriptedFaults === false ? [] : ['--max-old-space-size=128'];
   return fork(file, [JSON.stringify(settings)], {

@@ -7,7 +7,7 @@ builder.objectField(SessionRef, 'recordingUrl', (t) =>
     nullable: true,
     description:
       'Where its sound can be fetched: a path on this server that gives a WAV file (16 bits, at the rate and with the channels of its audio), whole or in part (`Range`). Time 0 of the file is time 0 of the segments. Where a token is needed, the link is good without it, for a day. Null when the recording is not kept any more.',
-    resolve: (session, _arguments, { services, recordingLink }) =>
-      services.recordings.isThere(session) ? recordingLink(encodeGlobalId('Session', session.id)) : null,
+    resolve: ({ id, recordingRemovedAt }, _arguments, { recordingLink }) =>
+      recordingRemovedAt === null ? recordingLink(encodeGlobalId('Session', id)) : null,
   }),
 );

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeSamples } from '../../src/audio/decode.ts';
 import { parseWavHeader } from '../../src/audio/wav.ts';
@@ -134,6 +136,39 @@ describe('the recording of a session', () => {
       return again.response.status === 200 && again;
     });
     expect(after.body.equals(before.body)).toBe(true);
+  });
+
+  it('is let go of by listeners who leave in the middle, however many requests they have sent ahead', async () => {
+    const id = await startSession(server.client);
+    await sendChunks(server.client, id, [Buffer.alloc(1_000_000, 1), Buffer.alloc(1_000_000, 1)]);
+    const link = new URL((await linkOf(server, id)) ?? '');
+    const request = `GET ${link.pathname} HTTP/1.1\r\nHost: ${link.host}\r\n\r\n`;
+    // More than may be open at a time, each time.
+    for (let round = 0; round < 3; round += 1) {
+      const socket = connect(Number(link.port), link.hostname);
+      socket.write(request.repeat(17));
+      await once(socket, 'data');
+      socket.destroy();
+    }
+    const leaver = new AbortController();
+    const leaving = Array.from({ length: 10 }, () => fetch(link, { signal: leaver.signal }).catch(() => undefined));
+    await Promise.race(leaving);
+    leaver.abort();
+    await Promise.all(leaving);
+
+    const { body } = await until(async () => {
+      const attempt = await fetchRecording(id);
+      return attempt.response.status === 200 && attempt;
+    });
+    expect(body.length).toBe(HEADER_BYTES + 2_000_000);
+    // All places are free again.
+    const all = await until(async () => {
+      const statuses = await Promise.all(
+        Array.from({ length: 16 }, async () => (await fetchRecording(id)).response.status),
+      );
+      return statuses.every((status) => status === 200) && statuses;
+    });
+    expect(all).toHaveLength(16);
   });
 
   it('is gone with its session', async () => {

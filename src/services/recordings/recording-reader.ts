@@ -1,9 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { programBeside } from '../../node-program.ts';
 import { isRecordingReply, type RecordingCall, type RecordingReply, type RecordingRequest } from './messages.ts';
 
 /** The process ends when nobody has used it for so long, in milliseconds. */
 const IDLE_MS = 60_000;
+
+/**
+ * A call that takes longer has met something that its decoder never gets through, and others wait behind it: the process is
+ * ended. To open a log it is read whole, which takes half a minute for the longest, in milliseconds.
+ */
+const CALL_LIMIT_MS = 180_000;
 
 type Outcome = RecordingReply['outcome'];
 
@@ -32,6 +38,12 @@ export class RecordingReader {
   #lastRecording = 0;
   #open = 0;
   #idleTimer: NodeJS.Timeout | undefined;
+  readonly #callLimitMs: number;
+
+  /** @param callLimitMs how long one answer may take, in milliseconds */
+  constructor(callLimitMs = CALL_LIMIT_MS) {
+    this.#callLimitMs = callLimitMs;
+  }
 
   /**
    * @param path of an audio log, which somebody else may be writing to
@@ -121,11 +133,14 @@ export class RecordingReader {
     const child = this.#running();
     this.#lastId += 1;
     const request: RecordingRequest = { id: this.#lastId, call };
-    return new Promise((resolve, reject) => {
+    // Its exit ends what is pending.
+    const deadline = setTimeout(() => child.kill('SIGKILL'), this.#callLimitMs);
+    const answered = new Promise<Outcome>((resolve, reject) => {
       this.#pending.set(request.id, { resolve, reject });
       // When it has gone, its exit says so.
       child.send(request, () => {});
     });
+    return answered.finally(() => clearTimeout(deadline));
   }
 }
 
@@ -143,13 +158,10 @@ function isOfType<Type extends Outcome['type']>(
 }
 
 function forkProcess(): ChildProcess {
-  // Beside this file, compiled or not.
-  const isSource = import.meta.url.endsWith('.ts');
-  const entry = new URL(isSource ? './recording-process.ts' : './recording-process.js', import.meta.url);
-  const loader = isSource && !process.execArgv.some((argument) => argument.includes('tsx'));
-  return fork(fileURLToPath(entry), [], {
+  const { file, nodeArguments } = programBeside(import.meta.url, 'recording-process');
+  return fork(file, [], {
     serialization: 'advanced',
-    execArgv: loader ? [...process.execArgv, '--import', 'tsx'] : process.execArgv,
+    execArgv: [...nodeArguments],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

@@ -1,4 +1,3 @@
-import type { SessionRecord } from '../../database/session-store.ts';
 import { ServiceError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { SessionLookup } from '../session-lookup.ts';
@@ -33,16 +32,11 @@ export class Recordings {
     this.#parts = parts;
   }
 
-  /** Whether there is a recording of the session, as far as its row says. */
-  isThere({ recordingRemovedAt }: SessionRecord): boolean {
-    return recordingRemovedAt === null;
-  }
-
   /** What was received up to now, also while the session runs; must be closed. Sample n is that of the timeline. */
   async open(id: string): Promise<Recording> {
     const { lookup, logs, reader, logger } = this.#parts;
     const session = await lookup.find(id);
-    if (!this.isThere(session) || !logs.has(id)) {
+    if (session.recordingRemovedAt !== null || !logs.has(id)) {
       throw new ServiceError('NOT_FOUND', 'The recording of this session is not kept any more.');
     }
     if (this.#open >= MAX_OPEN) {

@@ -31,8 +31,8 @@ const CONTENT_SECURITY_POLICY = [
   "connect-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
-  "media-src 'self' blob:",
-  "worker-src 'self' blob:",
+  "media-src 'self'",
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -75,7 +75,7 @@ export class Pages {
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
     response.setHeader('cache-control', HASHED.test(name) ? FOR_GOOD : 'no-cache');
-    response.setHeader('vary', 'accept-encoding');
+    response.appendHeader('vary', 'accept-encoding');
     response.setHeader('etag', file.etag);
     if (request.headers['if-none-match'] === file.etag) {
       response.writeHead(304).end();

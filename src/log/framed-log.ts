@@ -9,7 +9,7 @@ import type { ByteRange, LogVisitor } from './log-scan.ts';
 import { encodeRecordHeader, FILE_HEADER_BYTES, MARK_RECORD, payloadLength, type LogRecord } from './record-format.ts';
 import { RecordScanner } from './record-scanner.ts';
 import { LogClosedError, LogPoisonedError, StorageFullError } from './storage-errors.ts';
-import { lengthOf, writeFully } from './write-fully.ts';
+import { writeFully } from './write-fully.ts';
 
 export interface FramedLogOptions {
   /** @default the real one */
@@ -207,7 +207,7 @@ export class FramedLog implements DurableRecords {
       const failure = await this.#writeDurably(parts);
       this.#queue.settle(batch);
       if (failure === null) {
-        const bytes = lengthOf(parts);
+        const bytes = (ends.at(-1) ?? this.#durableEnd) - this.#durableEnd;
         this.#recent = bytes > RECENT_BYTES ? null : { start: this.#durableEnd, bytes: Buffer.concat(parts, bytes) };
         this.#announce(batch, ends);
       } else this.#refuse(batch, failure);

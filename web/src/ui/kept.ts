@@ -1,13 +1,17 @@
 // What the browser keeps for this person between visits. A browser that keeps nothing (a setting, a private window) is no
 // error: the value then lasts as long as the page.
 
-const fallback = new Map<string, string>();
+/** What could not be written; `null`: what could not be forgotten. */
+const fallback = new Map<string, string | null>();
 
 export function readKept(name: string): string | null {
+  // Where only writing fails, what is stored is out of date.
+  const newer = fallback.get(name);
+  if (newer !== undefined) return newer;
   try {
     return localStorage.getItem(`verbatim-${name}`);
   } catch {
-    return fallback.get(name) ?? null;
+    return null;
   }
 }
 
@@ -16,8 +20,8 @@ export function keep(name: string, value: string | null): void {
   try {
     if (value === null) localStorage.removeItem(`verbatim-${name}`);
     else localStorage.setItem(`verbatim-${name}`, value);
+    fallback.delete(name);
   } catch {
-    if (value === null) fallback.delete(name);
-    else fallback.set(name, value);
+    fallback.set(name, value);
   }
 }

@@ -3,12 +3,12 @@ import { useId, useRef, useState } from 'react';
 import { useRecording } from '../recording/context.ts';
 import { canRecord, INSECURE_PAGE, type Problem } from '../recording/problems.ts';
 import { ProblemCard } from '../ui/problem-card.tsx';
+import { LONGEST_TITLE } from '../ui/words.ts';
 import { FileDrop } from './file-drop.tsx';
 import { MicrophonePicker } from './microphone-picker.tsx';
 import type { Microphones } from './use-microphones.ts';
 
 const LANGUAGES = ['en', 'en-GB', 'en-US', 'en-AU', 'en-IN'];
-const LONGEST_TITLE = 500;
 
 interface StartFormProps {
   readonly microphones: Microphones;

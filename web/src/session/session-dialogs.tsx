@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Dialog } from '../ui/dialog.tsx';
-import { nameOf } from '../ui/words.ts';
+import { LONGEST_TITLE, nameOf } from '../ui/words.ts';
+import { isOver } from './is-over.ts';
 import { useDelete, useRename } from './session-mutations.ts';
 
 interface DialogSession {
@@ -14,8 +15,6 @@ interface SessionDialogProps {
   readonly session: DialogSession;
   readonly onClose: () => void;
 }
-
-const LONGEST_TITLE = 500;
 
 export function RenameDialog({
   session,
@@ -56,12 +55,11 @@ export function DeleteDialog({ session, onClose, onDeleted }: SessionDialogProps
     if (wrong === null) onDeleted();
     return wrong;
   }, onClose);
-  const isRunning = session.status === 'ACTIVE' || session.status === 'FINALIZING';
   return (
     <Dialog title="Delete this recording?" onClose={onClose} onSubmit={run}>
       <p>
         <strong className="anywhere">{nameOf(session)}</strong> is deleted for good: its transcript, its sound, and all
-        that is known of it. {isRunning && 'It is running, and is stopped.'}
+        that is known of it. {!isOver(session.status) && 'It is running, and is stopped.'}
       </p>
       <Failure sentence={failure} />
       <div className="actions">

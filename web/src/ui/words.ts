@@ -46,6 +46,9 @@ export function dateTime(instant: string): string {
   return DATE_TIME.format(new Date(instant));
 }
 
+/** Of a session's title, in characters: the highest that the server takes. */
+export const LONGEST_TITLE = 500;
+
 /** What a session is called: by its title, or else by when it was. */
 export function nameOf(session: { readonly title: string | null; readonly createdAt: string }): string {
   return session.title === null || session.title.trim() === ''

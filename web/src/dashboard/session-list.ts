@@ -1,6 +1,7 @@
 import type { Client, CombinedError } from 'urql';
 import { graphql, type ResultOf, type VariablesOf } from '../api/graphql.ts';
 import { sentenceOf } from '../api/client.ts';
+import { isOver } from '../session/is-over.ts';
 import { Store } from '../ui/store.ts';
 
 const SessionsQuery = graphql(`
@@ -58,6 +59,8 @@ export class SessionList extends Store<SessionListState> {
   readonly #choice: SessionChoice;
   #cursor: string | null = null;
   #isLoading = false;
+  /** Deleted here: an answer that was on its way meanwhile still has them. */
+  readonly #removed = new Set<string>();
 
   constructor(client: Client, choice: SessionChoice) {
     super({ sessions: [], hasMore: true, count: null, error: null, isLoaded: false });
@@ -67,7 +70,7 @@ export class SessionList extends Store<SessionListState> {
 
   /** Whether some of those that are loaded are not over. */
   get hasRunning(): boolean {
-    return this.get().sessions.some(({ status }) => status === 'ACTIVE' || status === 'FINALIZING');
+    return this.get().sessions.some(({ status }) => !isOver(status));
   }
 
   /** Loads the next page, unless one is on its way. */
@@ -83,7 +86,7 @@ export class SessionList extends Store<SessionListState> {
     const { edges, pageInfo } = data.sessions;
     this.#cursor = pageInfo.endCursor;
     const known = new Set(this.get().sessions.map(({ id }) => id));
-    const more = edges.map(({ node }) => node).filter(({ id }) => !known.has(id));
+    const more = this.#present(edges).filter(({ id }) => !known.has(id));
     this.set({
       ...this.get(),
       sessions: [...this.get().sessions, ...more],
@@ -95,14 +98,14 @@ export class SessionList extends Store<SessionListState> {
 
   /** Shows how the sessions that are loaded stand now, and new ones at the front. */
   async refresh(): Promise<void> {
-    const { sessions, isLoaded } = this.get();
-    if (!isLoaded) return this.loadMore();
+    if (!this.get().isLoaded) return this.loadMore();
     void this.#count();
     const { data } = await this.#client.query(SessionsQuery, { first: PAGE, after: null, ...this.#choice }).toPromise();
     if (data === undefined) return;
-    const front = data.sessions.edges.map(({ node }) => node);
+    const front = this.#present(data.sessions.edges);
     const inFront = new Set(front.map(({ id }) => id));
-    this.set({ ...this.get(), error: null, sessions: [...front, ...sessions.filter(({ id }) => !inFront.has(id))] });
+    const others = this.get().sessions.filter(({ id }) => !inFront.has(id));
+    this.set({ ...this.get(), error: null, sessions: [...front, ...others] });
   }
 
   rename(id: string, title: string | null): void {
@@ -111,9 +114,14 @@ export class SessionList extends Store<SessionListState> {
   }
 
   remove(id: string): void {
+    this.#removed.add(id);
     const { sessions, count } = this.get();
     const left = sessions.filter((session) => session.id !== id);
     this.set({ ...this.get(), sessions: left, count: count === null ? null : count - 1 });
+  }
+
+  #present(edges: readonly { readonly node: ListedSession }[]): ListedSession[] {
+    return edges.map(({ node }) => node).filter(({ id }) => !this.#removed.has(id));
   }
 
   async #count(): Promise<void> {

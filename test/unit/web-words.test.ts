@@ -49,7 +49,17 @@ describe('what became of the audio while it is recorded', () => {
     [{ lostMs: 3_000 }, 'lost', 'All saved, 3 s lost'],
     [{ connection: 'connecting', writtenMs: 0, bufferedMs: 0 }, 'waiting', 'Connecting'],
   ])('is said when it is %j', ([change, state, words]) => {
-    expect(durabilityOf({ ...status, ...change })).toEqual({ state, words });
+    expect(durabilityOf({ ...status, ...change }, true)).toEqual({ state, words });
+  });
+
+  it('is not said to be kept by a browser that keeps nothing', () => {
+    expect(durabilityOf({ ...status, connection: 'reconnecting' }, false).words).toBe(
+      'Reconnecting, do not close this page',
+    );
+    expect(durabilityOf({ ...status, bufferedMs: 12_000 }, false).words).toBe(
+      '12 s waiting to be sent, do not close this page',
+    );
+    expect(durabilityOf(status, false).words).toBe('All saved');
   });
 });
 

@@ -64,9 +64,9 @@ function AfterTheEnd({ sessionId }: { readonly sessionId: string | null }) {
   );
 }
 
-function DurabilityWords({ state: { phase, status, setback } }: { readonly state: RecorderState }) {
+function DurabilityWords({ state: { phase, status, setback, isKept } }: { readonly state: RecorderState }) {
   if (status === null) return <p className="durability" role="status" />;
-  const durability = durabilityOf(status);
+  const durability = durabilityOf(status, isKept);
   const { state, words } = phase === 'over' ? { state: 'safe' as const, words: 'Finished, all saved' } : durability;
   const Sign = SIGNS[state];
   return (

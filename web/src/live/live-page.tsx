@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { useRecording } from '../recording/context.ts';
+import { KEEPS_NOTHING } from '../recording/problems.ts';
 import { usePageTitle } from '../shell/page-title.ts';
 import { ProblemCard } from '../ui/problem-card.tsx';
 import { useStore } from '../ui/store.ts';
@@ -13,7 +14,7 @@ import { useMicrophones } from './use-microphones.ts';
 /** Record, and watch the words. */
 export function LivePage() {
   const { recorder, file } = useRecording();
-  const { phase, title, problem } = useStore(recorder);
+  const { phase, title, problem, isKept } = useStore(recorder);
   const filePhase = useStore(file).phase;
   const microphones = useMicrophones();
   const { refresh } = microphones;
@@ -45,6 +46,11 @@ export function LivePage() {
       {problem !== null && (
         <div className="live-problem">
           <ProblemCard {...problem} />
+        </div>
+      )}
+      {!isKept && recorder.isBusy && (
+        <div className="live-problem">
+          <ProblemCard {...KEEPS_NOTHING} />
         </div>
       )}
       <div className="live">

@@ -7,13 +7,16 @@ const USUALLY_UNDER_WAY_MS = 1_500;
 const USUAL_BACKLOG_MS = 5_000;
 
 export interface Durability {
-  /** `safe`: the server has it. `waiting`: it is kept in this browser until the server has it. `lost`: some of it is gone. */
+  /** `safe`: the server has it. `waiting`: it is kept here until the server has it. `lost`: some of it is gone. */
   readonly state: 'safe' | 'waiting' | 'lost';
   readonly words: string;
 }
 
-/** What became of the audio so far, in words. */
-export function durabilityOf(status: LiveSessionStatus): Durability {
+/**
+ * What became of the audio so far, in words.
+ * @param isKept whether it is kept in this browser until the server has it, and not only as long as the page is open
+ */
+export function durabilityOf(status: LiveSessionStatus, isKept: boolean): Durability {
   const { connection, bufferedMs, writtenMs, lostMs, backlogMs } = status;
   const waits = bufferedMs > USUALLY_UNDER_WAY_MS;
   const sentences: string[] = [];
@@ -21,7 +24,8 @@ export function durabilityOf(status: LiveSessionStatus): Durability {
   else if (connection === 'connecting') sentences.push('connecting');
   if (waits) sentences.push(`${lasting(bufferedMs)} waiting to be sent`);
   else if (connection === 'connected' && writtenMs > 0) sentences.push('all saved');
-  else if (connection === 'reconnecting') sentences.push('what you say is kept here meanwhile');
+  else if (connection === 'reconnecting' && isKept) sentences.push('what you say is kept here meanwhile');
+  if (!isKept && (waits || connection !== 'connected')) sentences.push('do not close this page');
   if (connection === 'connected' && backlogMs > USUAL_BACKLOG_MS) sentences.push(`words ${lasting(backlogMs)} behind`);
   if (lostMs > 0) sentences.push(`${lasting(lostMs)} lost`);
   const isSafe = !waits && connection === 'connected';

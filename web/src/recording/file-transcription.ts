@@ -3,7 +3,7 @@ import { TranscriptStore } from '../transcript/transcript-store.ts';
 import { Store } from '../ui/store.ts';
 import { PREFERRED_RATE } from './microphone.ts';
 import type { Problem } from './problems.ts';
-import { randomName } from './recorder.ts';
+import { randomName } from './random-name.ts';
 
 type FilePhase = 'idle' | 'reading' | 'sending' | 'over' | 'failed';
 

@@ -73,6 +73,11 @@ export class Microphone {
     }
   }
 
+  /** Whether it was unplugged, or its permission taken away, also before anyone listened for that. */
+  get isLost(): boolean {
+    return this.#stream.getTracks().some(({ readyState }) => readyState === 'ended');
+  }
+
   /** How loud it is now: the highest sample of the last moment, 0 to 1. */
   level(): number {
     this.#analyser.getFloatTimeDomainData(this.#analysed);

@@ -15,6 +15,12 @@ export const MICROPHONE_LOST: Problem = {
   advice: 'Was it unplugged, or its permission taken away? What was recorded is safe. Choose a microphone and go on.',
 };
 
+export const KEEPS_NOTHING: Problem = {
+  title: 'This browser keeps nothing: do not close the page before all is saved',
+  advice:
+    'It has no room, or is set to keep nothing. What the server does not have yet is in this page only, and is gone with it.',
+};
+
 /** Whether this page may ask for a microphone at all. */
 export function canRecord(): boolean {
   return isSecureContext && 'mediaDevices' in navigator && typeof AudioWorkletNode === 'function';

@@ -8,8 +8,9 @@ import {
 } from '../../../src/client/index.ts';
 import { TranscriptStore } from '../transcript/transcript-store.ts';
 import { Store } from '../ui/store.ts';
-import { Microphone } from './microphone.ts';
+import { Microphone, type MicrophoneOptions } from './microphone.ts';
 import { MICROPHONE_LOST, microphoneProblem, type Problem } from './problems.ts';
+import { randomName } from './random-name.ts';
 
 /** `ending`: no more is recorded, and the rest is sent and transcribed. `over`: all of it is stored. */
 export type RecorderPhase = 'idle' | 'starting' | 'recording' | 'paused' | 'ending' | 'over' | 'failed';
@@ -24,6 +25,8 @@ export interface RecorderState {
   readonly problem: Problem | null;
   /** What goes wrong at the moment and is tried again. */
   readonly setback: string | null;
+  /** Whether audio is kept in this browser until the server has it; if not, it lasts as long as the page. */
+  readonly isKept: boolean;
 }
 
 export interface RecordingRequest {
@@ -33,6 +36,10 @@ export interface RecordingRequest {
   readonly deviceId: string | null;
 }
 
+export type OpenMicrophone = (
+  options: MicrophoneOptions,
+) => Promise<Pick<Microphone, 'sampleRate' | 'isLost' | 'level' | 'close'>>;
+
 const IDLE: RecorderState = {
   phase: 'idle',
   title: null,
@@ -40,6 +47,7 @@ const IDLE: RecorderState = {
   status: null,
   problem: null,
   setback: null,
+  isKept: true,
 };
 const BYTES_PER_SAMPLE = 2;
 /**
@@ -47,25 +55,32 @@ const BYTES_PER_SAMPLE = 2;
  * before is settled now, and does not run into what comes after.
  */
 const PAUSE_SILENCE_MS = 1_200;
-const ID_BYTES = 16;
 
 /** One recording of this page at a time, from the microphone to the server. It goes on while other pages are looked at. */
 export class Recorder extends Store<RecorderState> {
   readonly transcript = new TranscriptStore();
   readonly #client: VerbatimClient;
   readonly #kept: ChunkStore;
-  #session: LiveSession | null = null;
-  #microphone: Microphone | null = null;
-  #sampleRate: number | null = null;
-
   readonly #onRefused: () => void;
+  readonly #open: OpenMicrophone;
+  #session: LiveSession | null = null;
+  #microphone: Awaited<ReturnType<OpenMicrophone>> | null = null;
+  #sampleRate: number | null = null;
+  /** Resolves when all that was heard before the last pause is written, and the silence behind it. */
+  #pausing: Promise<void> = Promise.resolve();
 
   /** @param onRefused called when the server does not take the token */
-  constructor(client: VerbatimClient, kept: ChunkStore, onRefused: () => void) {
+  constructor(
+    client: VerbatimClient,
+    kept: ChunkStore,
+    onRefused: () => void,
+    open: OpenMicrophone = (options) => Microphone.open(options),
+  ) {
     super(IDLE);
     this.#client = client;
     this.#kept = kept;
     this.#onRefused = onRefused;
+    this.#open = open;
   }
 
   /** Whether something would be cut off if the page went away now. */
@@ -86,39 +101,49 @@ export class Recorder extends Store<RecorderState> {
     this.set({ ...IDLE, phase: 'starting', title });
     // Chunks that come before the session is there: the microphone is asked first, since its rate is the session's.
     const early: Uint8Array[] = [];
-    if (!(await this.#openMicrophone(deviceId, (samples) => early.push(samples)))) return;
+    let session: LiveSession | null = null;
+    const isOpen = await this.#openMicrophone(null, deviceId, (samples) => {
+      if (session === null) early.push(samples);
+      else record(session, samples);
+    });
+    if (!isOpen) return;
     const sampleRate = this.#sampleRate ?? 0;
     const externalId = randomName();
     const audio = { encoding: 'PCM_S16LE', sampleRate, channels: 1 } as const;
-    const session = await this.#client.startSession({ externalId, title, language, audio });
+    try {
+      session = await this.#client.startSession({ externalId, title, language, audio });
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
     this.#listen(session);
-    for (const samples of early) session.write(samples);
-    this.#update({ phase: 'recording' });
+    for (const samples of early) record(session, samples);
+    this.#hear();
   }
 
   /** The microphone is let go of until `resume`. */
   async pause(): Promise<void> {
-    if (this.get().phase !== 'recording') return;
-    this.#update({ phase: 'paused' });
-    await this.#closeMicrophone();
-    this.#session?.write(
-      new Uint8Array(Math.ceil((PAUSE_SILENCE_MS / 1_000) * (this.#sampleRate ?? 0)) * BYTES_PER_SAMPLE),
-    );
+    if (this.get().phase === 'recording') await this.#pause();
   }
 
   async resume(deviceId: string | null): Promise<void> {
     if (this.get().phase !== 'paused') return;
+    const session = this.#session;
+    if (session === null) return;
     this.#update({ phase: 'starting', problem: null });
-    if (await this.#openMicrophone(deviceId)) this.#update({ phase: 'recording' });
+    await this.#pausing;
+    if (await this.#openMicrophone(session, deviceId, (samples) => record(session, samples))) this.#hear();
   }
 
   /** Records no more, and waits until all of it is sent, transcribed and stored. */
   async stop(): Promise<void> {
     if (!['recording', 'paused'].includes(this.get().phase)) return;
+    const session = this.#session;
     this.#update({ phase: 'ending', problem: null });
+    await this.#pausing;
     await this.#closeMicrophone();
     // How it ends is told by `finished`.
-    await this.#session?.end().catch(() => undefined);
+    await session?.end().catch(() => undefined);
   }
 
   /** Recordings that an earlier page could not finish, and that no other tab is busy with. */
@@ -130,10 +155,12 @@ export class Recorder extends Store<RecorderState> {
   async takeUp(pending: PendingSession): Promise<void> {
     if (this.isBusy) return;
     this.transcript.clear();
+    this.#session = null;
     this.#sampleRate = pending.audio.sampleRate;
-    this.set({ ...IDLE, phase: pending.isEnding ? 'ending' : 'paused', title: pending.title, sessionId: pending.id });
+    this.set({ ...IDLE, phase: 'starting', title: pending.title, sessionId: pending.id });
     try {
       this.#listen(await this.#client.resumeSession(pending.externalId));
+      this.#update({ phase: pending.isEnding ? 'ending' : 'paused' });
     } catch (error) {
       this.#fail(error);
     }
@@ -155,51 +182,101 @@ export class Recorder extends Store<RecorderState> {
 
   #listen(session: LiveSession): void {
     this.#session = session;
-    const mine = (change: () => void) => () => {
-      if (this.#session === session) change();
-    };
-    session.on('interim', (segment) => this.transcript.receive(segment));
-    session.on('final', (segment) => this.transcript.receive(segment));
-    session.on('withdrawn', ({ id }) => this.transcript.withdraw(id));
-    session.on('setback', ({ error }) => this.#update({ setback: error.message }));
-    session.on('status', (status) => {
-      const setback = status.connection === 'connected' ? null : this.get().setback;
-      this.#update({ status, setback, sessionId: session.id });
-    });
+    const mine =
+      <Event>(change: (event: Event) => void) =>
+      (event: Event) => {
+        if (this.#session === session) change(event);
+      };
+    session.on(
+      'interim',
+      mine((segment) => this.transcript.receive(segment)),
+    );
+    session.on(
+      'final',
+      mine((segment) => this.transcript.receive(segment)),
+    );
+    session.on(
+      'withdrawn',
+      mine(({ id }) => this.transcript.withdraw(id)),
+    );
+    session.on(
+      'setback',
+      mine(({ error, retryInMs }) => this.#update(retryInMs === null ? { isKept: false } : { setback: error.message })),
+    );
+    session.on(
+      'status',
+      mine((status) => {
+        const setback = status.connection === 'connected' ? null : this.get().setback;
+        this.#update({ status, setback, sessionId: session.id });
+      }),
+    );
     void session.finished.then(
       mine(() => this.#update({ phase: 'over', status: session.status })),
-      (error: unknown) => mine(() => this.#fail(error))(),
+      mine((error: unknown) => this.#fail(error)),
     );
   }
 
-  /** @returns whether there is one now */
-  async #openMicrophone(deviceId: string | null, onEarly: (samples: Uint8Array) => void = () => {}): Promise<boolean> {
+  /**
+   * For a session that failed while the browser asked, it is closed again.
+   * @param session `null`: it is still to be started
+   * @returns whether there is one now
+   */
+  async #openMicrophone(
+    session: LiveSession | null,
+    deviceId: string | null,
+    onChunk: (samples: Uint8Array) => void,
+  ): Promise<boolean> {
+    const isWanted = () => this.#session === session && this.get().phase === 'starting';
+    if (!isWanted()) return false;
+    let problem: Problem;
     try {
-      this.#microphone = await Microphone.open({
+      const microphone = await this.#open({
         deviceId,
         sampleRate: this.#sampleRate,
-        onChunk: (samples) => {
-          if (this.#session === null || this.get().phase === 'starting') onEarly(samples);
-          else if (!['over', 'failed'].includes(this.get().phase)) this.#session.write(samples);
-        },
+        onChunk,
         onLost: () => {
-          void this.pause();
-          this.#update({ problem: MICROPHONE_LOST });
+          if (this.get().phase === 'recording') void this.#pause(MICROPHONE_LOST);
         },
       });
-      this.#sampleRate = this.#microphone.sampleRate;
-      return true;
+      if (isWanted() && !microphone.isLost) {
+        this.#microphone = microphone;
+        this.#sampleRate = microphone.sampleRate;
+        return true;
+      }
+      await microphone.close();
+      problem = MICROPHONE_LOST;
     } catch (error) {
-      const phase = this.#session === null ? 'idle' : 'paused';
-      this.#update({ phase, problem: microphoneProblem(error) });
-      return false;
+      problem = microphoneProblem(error);
     }
+    if (isWanted()) this.#update({ phase: session === null ? 'idle' : 'paused', problem });
+    return false;
+  }
+
+  /** The microphone is open; it may have gone away again since. */
+  #hear(): void {
+    if (this.get().phase !== 'starting') return;
+    if (this.#microphone?.isLost === false) this.#update({ phase: 'recording' });
+    else void this.#pause(MICROPHONE_LOST);
+  }
+
+  #pause(problem: Problem | null = null): Promise<void> {
+    this.#update({ phase: 'paused', problem });
+    this.#pausing = this.#finishPause();
+    return this.#pausing;
+  }
+
+  async #finishPause(): Promise<void> {
+    const session = this.#session;
+    const samples = Math.ceil((PAUSE_SILENCE_MS / 1_000) * (this.#sampleRate ?? 0));
+    await this.#closeMicrophone();
+    if (session !== null) record(session, new Uint8Array(samples * BYTES_PER_SAMPLE));
   }
 
   async #closeMicrophone(): Promise<void> {
     const microphone = this.#microphone;
     this.#microphone = null;
-    await microphone?.close();
+    // One that cannot be closed has nothing left to give, and keeps no session from its end.
+    await microphone?.close().catch(() => undefined);
   }
 
   #fail(error: unknown): void {
@@ -220,7 +297,11 @@ function failure(error: unknown): Problem {
   return { title, advice: error instanceof Error ? error.message : String(error) };
 }
 
-/** `crypto.randomUUID` is not there on pages that are not secure. */
-export function randomName(): string {
-  return `web-${Array.from(crypto.getRandomValues(new Uint8Array(ID_BYTES)), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+/** A session that has failed takes nothing more: what it failed with is told by `finished`. */
+function record(session: LiveSession, samples: Uint8Array): void {
+  try {
+    session.write(samples);
+  } catch (error) {
+    if (!(error instanceof VerbatimError)) throw error;
+  }
 }

@@ -1,16 +1,16 @@
-import { Redirect, Route, Switch } from 'wouter';
-import { DashboardPage } from './dashboard/dashboard-page.tsx';
-import { LivePage } from './live/live-page.tsx';
-import { SessionPage } from './session/session-page.tsx';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { DashboardPage, LivePage, SessionPage } from './pages.ts';
 import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
 import { Shell } from './shell/shell.tsx';
 
 export function App() {
+  const [place] = useLocation();
   return (
     <ErrorBoundary>
       <Shell>
-        <ErrorBoundary>
+        {/* What broke on one page, breaks no other. */}
+        <ErrorBoundary key={place}>
           <Switch>
             <Route path="/">
               <Redirect to="/dashboard" replace />

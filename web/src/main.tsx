@@ -5,9 +5,13 @@ import { createApiClient } from './api/client.ts';
 import { ServerProvider } from './api/context.ts';
 import { Server } from './api/server.ts';
 import { App } from './app.tsx';
+import { preloadPages } from './pages.ts';
 import { RecordingProvider } from './recording/context.ts';
 import { FileTranscription } from './recording/file-transcription.ts';
 import { Recorder } from './recording/recorder.ts';
+
+/** The first page has asked for its data by then. */
+const PRELOAD_AFTER_MS = 1_000;
 
 const server = new Server();
 const api = createApiClient(server);
@@ -29,3 +33,6 @@ createRoot(root).render(
     </ApiProvider>
   </ServerProvider>,
 );
+
+// After what the page at hand needs.
+addEventListener('load', () => setTimeout(preloadPages, PRELOAD_AFTER_MS));

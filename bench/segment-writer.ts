@@ -156,6 +156,7 @@ function finalEntry(sequence: number): FinalEntry {
     confidence: 0.5 + ((sequence * 11) % 50) / 101,
     revision: 6,
     createdAt: new Date().toISOString(),
+    latencyMs: 640,
     decidedSample: endSample,
     resume: { readFromFrame: endSample, state: { silenceFrames: 16, context: 'x'.repeat(1_300) } },
   };

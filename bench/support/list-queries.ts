@@ -45,11 +45,12 @@ const SEGMENTS = `query ($first: Int, $after: String, $last: Int, $before: Strin
 }`;
 const STATISTICS = `query ($filter: SessionFilter, $timeZone: String) {
   statistics(filter: $filter, timeZone: $timeZone) {
-    totalSessions totalSegments wordCount recordedDuration speakingDuration averageConfidence days { day totalSegments averageConfidence }
+    totalSessions totalSegments wordCount recordedDuration speakingDuration averageConfidence wordsPerMinute averageLatencyMs
+    days { day totalSegments averageConfidence averageLatencyMs }
   }
 }`;
 const SESSION = `query ($id: ID!) {
-  session(id: $id) { statistics { totalSegments averageConfidence totalDuration wordCount speakingDuration wordsPerMinute } coverage { receivedMs } }
+  session(id: $id) { statistics { totalSegments averageConfidence totalDuration wordCount speakingDuration wordsPerMinute averageLatencyMs } coverage { receivedMs } }
 }`;
 const STORED = 'query { sessions { edges { node { stored { totalSegments finalSegments interimSegments } } } } }';
 

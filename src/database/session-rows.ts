@@ -14,7 +14,8 @@ export const SESSION_COLUMNS = Prisma.sql`
   s.next_sequence AS "nextSequence", s.journal_position AS "journalPosition",
   s.total_segments AS "totalSegments", s.average_confidence AS "averageConfidence",
   s.confidence_count AS "confidenceCount", s.total_duration AS "totalDuration", s.word_count AS "wordCount",
-  s.speaking_duration AS "speakingDuration",
+  s.speaking_duration AS "speakingDuration", s.average_latency_ms AS "averageLatencyMs",
+  s.latency_count AS "latencyCount",
   s.received_ms AS "receivedMs", s.transcribed_ms AS "transcribedMs", s.silence_ms AS "silenceMs",
   s.gap_ms AS "gapMs", s.failed_ms AS "failedMs"`;
 
@@ -58,6 +59,8 @@ function toStatistics(row: SessionRow): SessionStatistics {
     wordCount: row.wordCount,
     speakingDuration: row.speakingDuration,
     wordsPerMinute: row.speakingDuration > 0 ? row.wordCount / (row.speakingDuration / 60) : null,
+    averageLatencyMs: row.averageLatencyMs,
+    latencyCount: row.latencyCount,
   };
 }
 
@@ -95,6 +98,8 @@ export function progressAssignments({ statistics, coverage, ...progress }: Sessi
     total_duration = ${statistics.totalDuration},
     word_count = ${statistics.wordCount},
     speaking_duration = ${statistics.speakingDuration},
+    average_latency_ms = ${statistics.averageLatencyMs},
+    latency_count = ${statistics.latencyCount},
     received_ms = ${coverage.receivedMs},
     transcribed_ms = ${coverage.transcribedMs},
     silence_ms = ${coverage.silenceMs},

@@ -46,6 +46,10 @@ export interface SessionStatistics {
   readonly speakingDuration: number;
   /** Words per minute of speaking; `null` without speech. */
   readonly wordsPerMinute: number | null;
+  /** Mean of the finals' latencies that are known, in milliseconds (see `JournalEntry`); `null` when none is. */
+  readonly averageLatencyMs: number | null;
+  /** How many are: the weight of that mean. */
+  readonly latencyCount: number;
 }
 
 /** Milliseconds of the timeline by class; `receivedMs` is the sum of the other five. */
@@ -188,6 +192,10 @@ export interface DayTotals {
   readonly speakingDuration: number;
   /** Mean over the segments' confidences; `null` without one. */
   readonly averageConfidence: number | null;
+  /** Words per minute of speaking; `null` without speech. */
+  readonly wordsPerMinute: number | null;
+  /** Mean over the segments' latencies that are known, in milliseconds; `null` when none is. */
+  readonly averageLatencyMs: number | null;
 }
 
 export type Totals = Omit<DayTotals, 'day'>;

@@ -14,19 +14,27 @@ interface Sums {
   /** Sum of the segments' confidences, and how many have one. */
   readonly confidenceSum: number;
   readonly confidenceCount: number;
+  /** Sum of the segments' latencies in milliseconds, and how many have one. */
+  readonly latencySumMs: number;
+  readonly latencyCount: number;
 }
 
 const storedSums = z
-  .tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number()])
-  .transform(([sessions, segments, words, receivedMs, speakingDuration, confidenceSum, confidenceCount]): Sums => ({
-    sessions,
-    segments,
-    words,
-    receivedMs,
-    speakingDuration,
-    confidenceSum,
-    confidenceCount,
-  }));
+  .tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number()])
+  .transform(([sessions, segments, words, receivedMs, speakingDuration, ...means]): Sums => {
+    const [confidenceSum, confidenceCount, latencySumMs, latencyCount] = means;
+    return {
+      sessions,
+      segments,
+      words,
+      receivedMs,
+      speakingDuration,
+      confidenceSum,
+      confidenceCount,
+      latencySumMs,
+      latencyCount,
+    };
+  });
 
 interface StretchRow {
   readonly day: string;
@@ -48,7 +56,8 @@ export async function totals(
   const rows = await client.$queryRaw<StretchRow[]>`
     SELECT d.value->>0 AS day, (
       SELECT json_array(COUNT(*), TOTAL(s.total_segments), TOTAL(s.word_count), TOTAL(s.received_ms),
-        TOTAL(s.speaking_duration), TOTAL(s.average_confidence * s.confidence_count), TOTAL(s.confidence_count))
+        TOTAL(s.speaking_duration), TOTAL(s.average_confidence * s.confidence_count), TOTAL(s.confidence_count),
+        TOTAL(s.average_latency_ms * s.latency_count), TOTAL(s.latency_count))
       FROM sessions s
       WHERE s.created_at >= d.value->>1 AND s.created_at < d.value->>2 AND ${allOf(sessionConditions(filter))}
     ) AS sums
@@ -93,6 +102,8 @@ const NOTHING: Sums = {
   speakingDuration: 0,
   confidenceSum: 0,
   confidenceCount: 0,
+  latencySumMs: 0,
+  latencyCount: 0,
 };
 
 function add(a: Sums, b: Sums): Sums {
@@ -104,6 +115,8 @@ function add(a: Sums, b: Sums): Sums {
     speakingDuration: a.speakingDuration + b.speakingDuration,
     confidenceSum: a.confidenceSum + b.confidenceSum,
     confidenceCount: a.confidenceCount + b.confidenceCount,
+    latencySumMs: a.latencySumMs + b.latencySumMs,
+    latencyCount: a.latencyCount + b.latencyCount,
   };
 }
 
@@ -115,5 +128,7 @@ function toTotals(sums: Sums): Totals {
     recordedDuration: sums.receivedMs / 1000,
     speakingDuration: sums.speakingDuration,
     averageConfidence: sums.confidenceCount > 0 ? sums.confidenceSum / sums.confidenceCount : null,
+    wordsPerMinute: sums.speakingDuration > 0 ? sums.words / (sums.speakingDuration / 60) : null,
+    averageLatencyMs: sums.latencyCount > 0 ? sums.latencySumMs / sums.latencyCount : null,
   };
 }

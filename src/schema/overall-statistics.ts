@@ -1,10 +1,14 @@
 import type { DayTotals, Totals } from '../database/session-store.ts';
 import { builder } from './builder.ts';
+import { LATENCY } from './session-statistics.ts';
 import { SessionFilterInput, toSessionFilter } from './session-filter.ts';
 
 const RECORDED = 'Length of all recordings, in seconds.';
 const SPEAKING = "Sum of the final segments' lengths, in seconds.";
 const CONFIDENCE = "Mean of the final segments' `avgConfidence`, 0 to 1; null without one.";
+
+const WORDS_PER_MINUTE = 'Words per minute of speaking (not of recording); null without speech.';
+const AVERAGE_LATENCY = `${LATENCY} Null where that is not known of any.`;
 
 const DayStatisticsRef = builder.objectRef<DayTotals>('DayStatistics').implement({
   description: 'Figures of the sessions that were started on one day.',
@@ -16,6 +20,8 @@ const DayStatisticsRef = builder.objectRef<DayTotals>('DayStatistics').implement
     recordedDuration: t.exposeFloat('recordedDuration', { description: RECORDED }),
     speakingDuration: t.exposeFloat('speakingDuration', { description: SPEAKING }),
     averageConfidence: t.exposeFloat('averageConfidence', { nullable: true, description: CONFIDENCE }),
+    wordsPerMinute: t.exposeFloat('wordsPerMinute', { nullable: true, description: WORDS_PER_MINUTE }),
+    averageLatencyMs: t.exposeFloat('averageLatencyMs', { nullable: true, description: AVERAGE_LATENCY }),
   }),
 });
 
@@ -31,6 +37,16 @@ const OverallStatisticsRef = builder.objectRef<{ totals: Totals; days: DayTotals
       nullable: true,
       description: CONFIDENCE,
       resolve: ({ totals }) => totals.averageConfidence,
+    }),
+    wordsPerMinute: t.float({
+      nullable: true,
+      description: WORDS_PER_MINUTE,
+      resolve: ({ totals }) => totals.wordsPerMinute,
+    }),
+    averageLatencyMs: t.float({
+      nullable: true,
+      description: AVERAGE_LATENCY,
+      resolve: ({ totals }) => totals.averageLatencyMs,
     }),
     days: t.expose('days', {
       type: [DayStatisticsRef],

@@ -1,6 +1,10 @@
 import type { SessionStatistics } from '../database/session-store.ts';
 import { builder } from './builder.ts';
 
+/** What `averageLatencyMs` is, wherever it stands. */
+export const LATENCY =
+  "Final latency, in milliseconds: how long after somebody had stopped speaking the words were there for good. Mean over final segments of the time from the acknowledgement of the segment's last audio (before its `endMs`) until the segment was written to the session's journal, which the silence that shows its end is part of. Left out are those of which it is not known: whose audio came faster than it was spoken (an upload, or what was sent after a network was away), or came before the server was started last.";
+
 export const SessionStatisticsRef = builder.objectRef<SessionStatistics>('SessionStatistics').implement({
   description: 'Figures of a session, from its final segments only. A figure without data is null.',
   fields: (t) => ({
@@ -20,6 +24,10 @@ export const SessionStatisticsRef = builder.objectRef<SessionStatistics>('Sessio
     wordsPerMinute: t.exposeFloat('wordsPerMinute', {
       nullable: true,
       description: 'Words per minute of speaking (not of recording); null without speech.',
+    }),
+    averageLatencyMs: t.exposeFloat('averageLatencyMs', {
+      nullable: true,
+      description: `${LATENCY} It is null while that is not known of any.`,
     }),
   }),
 });

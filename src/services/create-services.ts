@@ -24,7 +24,7 @@ export interface ServicesParts {
   readonly logger: Logger;
   /** Where logs are kept. @default the real one */
   readonly fileSystem?: LogFileSystem;
-  /** Monotonic, in milliseconds: for how long something has not moved. @default performance.now */
+  /** Monotonic, in milliseconds: for how long something has not moved, or has taken. @default performance.now */
   readonly now?: () => number;
   readonly settings: SegmentWriterSettings &
     AudioLimits &
@@ -91,6 +91,7 @@ export function createServices({
     readFinals: (sessionId, afterSequence, limit) =>
       reader.finalsOf({ sessionId, afterSequence, beforeSequence: Infinity, limit, fromEnd: false }),
     logger,
+    now,
   });
   const reader = new SessionReader(store, writer, (id) => open.get(id));
   const storage = new StorageGuard(settings.dataDirectory, settings.storageReserveBytes, logger);

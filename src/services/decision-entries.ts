@@ -50,6 +50,8 @@ export function entryOf(
     readonly audio: AudioEvidence;
     readonly withheld: WithheldAudio;
     readonly at: Date;
+    /** Of a final, see `JournalEntry`. */
+    readonly latencyMs: number | null;
   },
 ): JournalEntry {
   const { decidedSample, resume } = decision;
@@ -62,6 +64,7 @@ export function entryOf(
         ...decision.transcript,
         words: [...decision.transcript.words],
         createdAt: context.at.toISOString(),
+        latencyMs: context.latencyMs,
         ...basis,
       };
     case 'silence':

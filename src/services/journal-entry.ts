@@ -44,6 +44,12 @@ const entry = z.discriminatedUnion('type', [
     confidence: share,
     revision: sample,
     createdAt: z.iso.datetime(),
+    /**
+     * From when the audio before `endSample` was acknowledged until this entry was written, in milliseconds; `null` when that
+     * is not known, or the audio came faster than it was spoken (see `ArrivalTimes`). A figure about the server, on which
+     * nothing depends: an entry that is derived again may have another one.
+     */
+    latencyMs: z.number().int().nonnegative().nullable().default(null),
     ...basis,
   }),
   z.object({

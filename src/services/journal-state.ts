@@ -1,8 +1,8 @@
-import type { EndReason, Segment } from '../database/session-store.ts';
+import type { EndReason } from '../database/session-store.ts';
 import { timelineMs, type RecogniserIdentity, type ResumePoint } from '../recognition/recogniser.ts';
 import { decide, nothingDecided, type CoverageDecision, type DecidedCoverage } from './coverage.ts';
 import type { AudioEvidence, FinalEntry, JournalEntry } from './journal-entry.ts';
-import { addFinal, NO_FINALS, type StatisticsSums } from './statistics.ts';
+import { addFinal, NO_FINALS, type FinalFigures, type StatisticsSums } from './statistics.ts';
 
 /** What a journal says, read from its beginning to some position. */
 export interface JournalState {
@@ -94,11 +94,12 @@ function basisOf(
   return { resume, audio: audio ?? state.audio };
 }
 
-function finalFigures(entry: FinalEntry): Pick<Segment, 'text' | 'startMs' | 'endMs' | 'avgConfidence'> {
+function finalFigures(entry: FinalEntry): FinalFigures {
   return {
     text: entry.text,
     startMs: timelineMs(entry.startSample),
     endMs: timelineMs(entry.endSample),
     avgConfidence: entry.confidence,
+    latencyMs: entry.latencyMs,
   };
 }

@@ -20,6 +20,8 @@ export interface OpenSessionsParts {
   readonly writer: SegmentWriter;
   readonly readFinals: (sessionId: string, afterSequence: number, limit: number) => Promise<readonly Segment[]>;
   readonly logger: Logger;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
 }
 
 interface Opened {
@@ -286,7 +288,7 @@ export class OpenSessions {
 
   /** Goes on where the two logs say: with the transcription, or with completing what ended before a crash. */
   async #goOn(session: OpenSession): Promise<OpenSession> {
-    const { recogniser, writer, logger } = this.#parts;
+    const { recogniser, writer, logger, now } = this.#parts;
     const opened: Opened = { session, transcription: null, completed: new Signal(), discarded: false };
     if (!session.isDecided) {
       try {
@@ -301,6 +303,7 @@ export class OpenSessions {
         session,
         recogniser,
         logger,
+        now,
         onFinal: () => writer.noteFinal(session),
         onEnded: () => void this.#complete(opened),
       });

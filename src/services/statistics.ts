@@ -11,6 +11,9 @@ export interface StatisticsSums {
   readonly lastEndMs: number | null;
   /** Where two channels speak at the same time, both count. */
   readonly speakingMs: number;
+  /** Sum of the latencies that are known, and how many are. */
+  readonly latencySumMs: number;
+  readonly latencyCount: number;
 }
 
 export const NO_FINALS: StatisticsSums = {
@@ -21,6 +24,8 @@ export const NO_FINALS: StatisticsSums = {
   firstStartMs: null,
   lastEndMs: null,
   speakingMs: 0,
+  latencySumMs: 0,
+  latencyCount: 0,
 };
 
 /** Words as a reader counts them: what stands between white space. */
@@ -28,10 +33,13 @@ export function countWords(text: string): number {
   return text.split(/\s+/u).filter((word) => word !== '').length;
 }
 
-export function addFinal(
-  sums: StatisticsSums,
-  final: Pick<Segment, 'text' | 'startMs' | 'endMs' | 'avgConfidence'>,
-): StatisticsSums {
+/** What statistics are made of. */
+export interface FinalFigures extends Pick<Segment, 'text' | 'startMs' | 'endMs' | 'avgConfidence'> {
+  /** How long after its end it was there, in milliseconds; `null` where that is not known. */
+  readonly latencyMs: number | null;
+}
+
+export function addFinal(sums: StatisticsSums, final: FinalFigures): StatisticsSums {
   return {
     segments: sums.segments + 1,
     words: sums.words + countWords(final.text),
@@ -40,6 +48,8 @@ export function addFinal(
     firstStartMs: Math.min(sums.firstStartMs ?? Infinity, final.startMs),
     lastEndMs: Math.max(sums.lastEndMs ?? 0, final.endMs),
     speakingMs: sums.speakingMs + (final.endMs - final.startMs),
+    latencySumMs: sums.latencySumMs + (final.latencyMs ?? 0),
+    latencyCount: sums.latencyCount + (final.latencyMs === null ? 0 : 1),
   };
 }
 
@@ -52,5 +62,7 @@ export function statisticsOf(sums: StatisticsSums): SessionStatistics {
     wordCount: sums.words,
     speakingDuration: sums.speakingMs / 1000,
     wordsPerMinute: minutes === 0 ? null : sums.words / minutes,
+    averageLatencyMs: sums.latencyCount === 0 ? null : sums.latencySumMs / sums.latencyCount,
+    latencyCount: sums.latencyCount,
   };
 }

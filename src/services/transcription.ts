@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isContainer } from '../audio/format.ts';
 import type { Decision, FailureBlame, Recogniser, RecognitionStream, ResumePoint } from '../recognition/recogniser.ts';
+import { ArrivalTimes } from './arrival-times.ts';
 import { entryOf, sampleOf, WithheldAudio } from './decision-entries.ts';
 import type { AudioEvidence, JournalEntry } from './journal-entry.ts';
 import type { Logger } from './logger.ts';
@@ -25,6 +26,8 @@ export interface TranscriptionParts {
   readonly session: OpenSession;
   readonly recogniser: Recogniser;
   readonly logger: Logger;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
   /** A final is in the journal. */
   readonly onFinal: (session: OpenSession) => void;
   /** The journal has its end: everything that was received is decided. */
@@ -45,6 +48,7 @@ export class Transcription {
   readonly #stopping = new AbortController();
   readonly #attempts = new RecognitionAttempts();
   readonly #withheld: WithheldAudio;
+  readonly #arrivals: ArrivalTimes;
   /** Items of the audio log that begin before this frame are not given to the recogniser: it fails on them each time. */
   #omitBeforeFrame = 0;
   /** Behind the last audio that the present stream was given. */
@@ -58,9 +62,14 @@ export class Transcription {
 
   constructor(parts: TranscriptionParts) {
     this.#parts = parts;
-    this.#withheld = new WithheldAudio(parts.session.record.audioFormat.sampleRate);
-    this.#unsubscribe = parts.session.audio.onDurable(() => this.#news.notify());
-    this.#open('shared', parts.session.audio.receivedFrames > 0);
+    const { audio, record } = parts.session;
+    this.#withheld = new WithheldAudio(record.audioFormat.sampleRate);
+    this.#arrivals = new ArrivalTimes(record.audioFormat.sampleRate, audio.receivedFrames, parts.now());
+    this.#unsubscribe = audio.onDurable(() => {
+      this.#arrivals.note(audio.receivedFrames, parts.now());
+      this.#news.notify();
+    });
+    this.#open('shared', audio.receivedFrames > 0);
   }
 
   /**
@@ -188,10 +197,18 @@ export class Transcription {
   }
 
   async #journal(decision: Decision): Promise<void> {
-    const { session, onFinal } = this.#parts;
+    const { session, now, onFinal } = this.#parts;
     const sequence = session.state.lastSequence + 1;
-    const entry = entryOf(decision, { sequence, audio: this.#evidence, withheld: this.#withheld, at: new Date() });
-    await this.#append(entry);
+    const entry = await this.#append(() =>
+      entryOf(decision, {
+        sequence,
+        audio: this.#evidence,
+        withheld: this.#withheld,
+        at: new Date(),
+        latencyMs: decision.kind === 'final' ? this.#arrivals.msSince(decision.transcript.endSample, now()) : null,
+      }),
+    );
+    this.#arrivals.forgetBefore(decision.resume.readFromFrame);
     this.#pass(entry, decision);
     if (decision.kind === 'final') onFinal(session);
   }
@@ -219,26 +236,32 @@ export class Transcription {
 
   async #end(resume: ResumePoint): Promise<void> {
     const { session, onEnded } = this.#parts;
-    await this.#append({
+    await this.#append(() => ({
       type: 'ended',
       reason: session.endReason ?? 'FAILURE',
       at: (session.audio.end?.at ?? new Date()).toISOString(),
       decidedSample: sampleOf(this.#endFrame, session.record.audioFormat.sampleRate),
       resume,
       audio: this.#evidence,
-    });
+    }));
     this.#news.notify();
     onEnded(session);
   }
 
-  /** Journals until it succeeds: a decision that is not in the journal must never be passed over. */
-  async #append(entry: JournalEntry): Promise<void> {
+  /**
+   * Journals until it succeeds: a decision that is not in the journal must never be passed over.
+   * @param makeEntry is asked for each attempt, since an entry tells when it was written
+   * @returns the entry that is in the journal
+   */
+  async #append(makeEntry: () => JournalEntry): Promise<JournalEntry> {
     const { session, logger } = this.#parts;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      const entry = makeEntry();
       try {
         await session.journal.append(entry);
         session.journalFailingSince = null;
-        break;
+        session.apply(entry);
+        return entry;
       } catch (error) {
         session.journalFailingSince ??= performance.now();
         logger.error(
@@ -248,7 +271,6 @@ export class Transcription {
         await delay(pause, undefined, { signal: this.#stopping.signal });
       }
     }
-    session.apply(entry);
   }
 
   /** The recogniser lost the stream: a new one goes on from the end of the journal. */

@@ -155,6 +155,8 @@ async function createCompletedSession(store: SessionStore, id: string): Promise<
         wordCount: 1,
         speakingDuration: 1,
         wordsPerMinute: 60,
+        averageLatencyMs: null,
+        latencyCount: 0,
       },
       coverage: { receivedMs: 1_000, transcribedMs: 1_000, silenceMs: 0, gapMs: 0, failedMs: 0, pendingMs: 0 },
     },

@@ -195,6 +195,7 @@ async function makeJournal(random: Random): Promise<OriginalJournal> {
       confidence: 0.5,
       revision: 1,
       createdAt: at,
+      latencyMs: 321,
       decidedSample: endSample,
       resume,
     });

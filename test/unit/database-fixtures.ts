@@ -109,6 +109,8 @@ export function progress(
       wordCount: 0,
       speakingDuration: 0,
       wordsPerMinute: null,
+      averageLatencyMs: null,
+      latencyCount: 0,
       ...changes.statistics,
     },
     coverage: {

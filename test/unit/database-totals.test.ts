@@ -45,6 +45,8 @@ describe('totals', () => {
       recordedDuration: 4.5,
       speakingDuration: 2,
       averageConfidence: expect.closeTo((0.5 + 0.7 + 0.9) / 3, 12),
+      wordsPerMinute: 480,
+      averageLatencyMs: null,
     };
     expect(await store.totals({}, 'UTC')).toEqual({ totals: expected, days: [{ day: '2026-03-14', ...expected }] });
   });
@@ -57,10 +59,24 @@ describe('totals', () => {
       recordedDuration: 0,
       speakingDuration: 0,
       averageConfidence: null,
+      wordsPerMinute: null,
+      averageLatencyMs: null,
     };
     const { store } = database();
     expect(await store.totals({ language: 'xx' }, 'UTC')).toEqual({ totals: { sessions: 0, ...nothing }, days: [] });
     expect(await store.totals({}, 'UTC')).toMatchObject({ totals: { sessions: 1, ...nothing } });
+  });
+
+  it('average latency over the segments of which it is known, and words over the time that was spoken', async () => {
+    await createSession('2026-04-01T12:00:00Z', { averageLatencyMs: 600, latencyCount: 3, wordCount: 30 });
+    await createSession('2026-04-01T13:00:00Z', { averageLatencyMs: 1_000, latencyCount: 1, speakingDuration: 12 });
+    await createSession('2026-04-02T12:00:00Z', { totalSegments: 7, wordCount: 50, speakingDuration: 20 });
+    const { totals, days: found } = await database().store.totals({}, 'UTC');
+    expect(totals).toMatchObject({ averageLatencyMs: 700, wordsPerMinute: 150 });
+    expect(found).toMatchObject([
+      { day: '2026-04-01', averageLatencyMs: 700, wordsPerMinute: 150 },
+      { day: '2026-04-02', averageLatencyMs: null, wordsPerMinute: 150 },
+    ]);
   });
 
   it('change days at local midnight where the clock is 5:45 ahead', async () => {

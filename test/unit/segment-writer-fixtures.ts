@@ -18,6 +18,7 @@ export function finalEntry(sequence: number, changes: Partial<FinalEntry> = {}):
     confidence: 0.5,
     revision: 16,
     createdAt: new Date(sequence * 1000).toISOString(),
+    latencyMs: null,
     decidedSample: sequence * SECOND + SECOND / 2,
     resume: { readFromFrame: 0, state: null },
     ...changes,

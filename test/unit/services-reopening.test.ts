@@ -91,7 +91,15 @@ describe('a session that was ended for idleness', () => {
     const writer = new SegmentWriter(store, { batchSize: 5, batchIntervalMs: 10_000 }, logger);
     const logs = new SessionLogDirectory(directory, logger);
     const readFinals = () => Promise.resolve([]);
-    const open = new OpenSessions({ store, logs, recogniser, writer, readFinals, logger });
+    const open = new OpenSessions({
+      store,
+      logs,
+      recogniser,
+      writer,
+      readFinals,
+      logger,
+      now: () => performance.now(),
+    });
     const reader = new SessionReader(store, writer, (session) => open.get(session));
     let others = 0;
     const lookup = new (class extends SessionLookup {

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { announceServer, lockDataDirectory } from './database/data-directory-lock.ts';
 import { openDatabase } from './database/open-database.ts';
 import type { NodeProgram } from './node-program.ts';
+import { readCertificate } from './http/certificate.ts';
 import { createRecogniser } from './recognition/create-recogniser.ts';
 import { createServer } from './server.ts';
 import { createServices } from './services/create-services.ts';
@@ -65,6 +66,8 @@ async function start(
   { signal, recogniserProgram }: StartOptions,
 ): Promise<Application> {
   signal?.throwIfAborted();
+  // Before anything is opened that a wrong setting would have to close again.
+  if (config.tls !== null) readCertificate(config.tls);
   await mkdir(config.dataDirectory, { recursive: true });
   const lock = lockDataDirectory(config.dataDirectory);
   undo.push(() => lock.release());

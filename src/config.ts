@@ -25,6 +25,11 @@ const END_SILENCE = {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/u;
 
+/** Whether a server that listens at `host` can be reached from its own machine only. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
 /** The settings are wrong; `message` names each of them and what to do, a line each. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -47,6 +52,8 @@ const origin = z
 const environment = z.object({
   PORT: wholeNumber(0, 65_535).default(4000),
   HOST: z.string().default('127.0.0.1'),
+  TLS_CERT: z.string().optional(),
+  TLS_KEY: z.string().optional(),
   DATA_DIR: z.string().default('./data'),
   DATABASE_URL: z
     .string()
@@ -86,6 +93,8 @@ const environment = z.object({
 export interface Config {
   readonly port: number;
   readonly host: string;
+  /** Absolute paths of PEM files; `null`: without encryption. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   /** Absolute. */
   readonly dataDirectory: string;
   readonly databaseUrl: string;
@@ -127,10 +136,18 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     ? []
     : parsed.error.issues.map(({ path: [name], message }) => `${String(name)} ${message}`);
   const host = given['HOST'] ?? '127.0.0.1';
-  if (!LOOPBACK.test(host) && given['AUTH_TOKEN'] === undefined) {
+  if (!isLoopback(host) && given['AUTH_TOKEN'] === undefined) {
     problems.push(
       `AUTH_TOKEN is missing: with HOST=${host} others can reach this server; set a token (openssl rand -hex 32), or HOST=127.0.0.1`,
     );
+  }
+  for (const [one, other] of [
+    ['TLS_CERT', 'TLS_KEY'],
+    ['TLS_KEY', 'TLS_CERT'],
+  ] as const) {
+    if (given[one] !== undefined && given[other] === undefined) {
+      problems.push(`${other} is missing: HTTPS needs a certificate and its key, as ${one} says that there are`);
+    }
   }
   if (!parsed.success || problems.length > 0) {
     throw new ConfigurationError(['The settings are wrong:', ...problems.map((line) => `  ${line}`)].join('\n'));
@@ -140,6 +157,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
   return {
     port: settings.PORT,
     host: settings.HOST,
+    tls: tls(settings),
     dataDirectory,
     databaseUrl: settings.DATABASE_URL ?? `file:${path.join(dataDirectory, 'verbatim.db')}`,
     batchSize: settings.BATCH_SIZE,
@@ -163,6 +181,10 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     startedByNpm: settings.npm_lifecycle_event === 'start',
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+function tls({ TLS_CERT: cert, TLS_KEY: key }: z.infer<typeof environment>): Config['tls'] {
+  return cert === undefined || key === undefined ? null : { certFile: path.resolve(cert), keyFile: path.resolve(key) };
 }
 
 /** `1`: always; a path: see `ScriptedFaults`. Not among the settings, since nobody but a test can want it. */

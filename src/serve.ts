@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { addressesElsewhere } from './addresses.ts';
 import { startApplication } from './application.ts';
-import { ConfigurationError, readConfig, type Config } from './config.ts';
+import { ConfigurationError, isLoopback, readConfig, type Config } from './config.ts';
 import { createLogger } from './create-logger.ts';
+import { CertificateError } from './http/certificate.ts';
 import { startFailure } from './start-failure.ts';
 import { watchParent, type StopCause } from './stop-signals.ts';
 import type { Logger } from './services/logger.ts';
@@ -27,6 +29,7 @@ export async function serve(
     const application = await startApplication(config, logger, { signal });
     logger.info({ url: application.url, dataDirectory: config.dataDirectory }, `listening on ${application.url}`);
     logger.info({}, `GraphiQL, to try it in a browser: ${application.url}/graphql`);
+    tellOtherMachines(application.url, config, logger);
     void application.ready.then(
       () => logger.info({ model: config.model, processes: config.recogniserProcesses }, 'ready to transcribe'),
       async (error: unknown) => {
@@ -44,7 +47,7 @@ export async function serve(
     if (signal.aborted && error === signal.reason) return process.exit(0);
     if (signal.aborted) logger.error({ err: error }, 'not stopped in order');
     else explain(error, config);
-    process.exit(1);
+    process.exit(error instanceof CertificateError ? EXIT_CONFIGURATION : 1);
   }
   process.exit(0);
 }
@@ -56,6 +59,17 @@ function endInTime(cause: unknown, limitMs: number, logger: Logger): void {
     logger.warn({ limitMs }, 'not everything stopped in time; the next start recovers');
     process.exit(0);
   }, limitMs);
+}
+
+/** What somebody with a phone needs to know, who has set HOST for it. */
+function tellOtherMachines(url: string, { host, tls, allowedOrigins }: Config, logger: Logger): void {
+  const { protocol, port } = new URL(url);
+  for (const address of addressesElsewhere(host)) {
+    logger.info({}, `for other machines, where the network lets them: ${protocol}//${address}:${port}`);
+  }
+  const isSecured = tls !== null || allowedOrigins.some((origin) => origin.startsWith('https:'));
+  if (isSecured || isLoopback(host)) return;
+  logger.info({}, 'browsers of other machines give no microphone to http addresses: set TLS_CERT and TLS_KEY for that');
 }
 
 function onAbort(signal: AbortSignal, handle: () => void): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
+import type { CertificateFiles } from './http/certificate.ts';
 import { Documents } from './http/documents.ts';
 import { EventStreams } from './http/event-streams.ts';
 import { Graphiql, wantsGraphiql } from './http/graphiql.ts';
@@ -30,6 +31,8 @@ export interface ServerParts {
     readonly host: string;
     /** 0: any free port. */
     readonly port: number;
+    /** `null`: without encryption. */
+    readonly tls: CertificateFiles | null;
     readonly authToken: string | null;
     readonly allowedOrigins: readonly string[];
     /** Largest chunk of audio, in bytes. */
@@ -65,7 +68,10 @@ const REQUEST_LIMIT_MS = 60_000;
 /** What a client that does not read has to read the reason why it is hung up on. */
 const CLOSE_LIMIT_MS = 10_000;
 
-/** Puts the doors of the service together: GraphQL over HTTP and WebSocket, raw audio, probes and pages. */
+/**
+ * Puts the doors of the service together: GraphQL over HTTP and WebSocket, raw audio, probes and pages.
+ * @throws CertificateError
+ */
 export function createServer({ services, database, logger, settings }: ServerParts): VerbatimServer {
   const policy: GuardPolicy = settings;
   const schema = createSchema();
@@ -152,13 +158,15 @@ export function createServer({ services, database, logger, settings }: ServerPar
     isSocketPath: (path) => path === GRAPHQL_PATH,
     responses,
     settings: { ...settings, headersLimitMs: HEADERS_LIMIT_MS, requestLimitMs: REQUEST_LIMIT_MS },
+    tls: settings.tls,
     logger,
   });
 
   return {
     start: async () => {
       const { port } = await listen(server, settings.port, settings.host);
-      return { url: `http://${reachableHost(settings.host)}:${port}` };
+      const scheme = settings.tls === null ? 'http' : 'https';
+      return { url: `${scheme}://${reachableHost(settings.host)}:${port}` };
     },
     stop: async (graceMs) => {
       isStopping = true;

@@ -3,11 +3,13 @@ import { DataDirectoryInUseError } from './database/data-directory-lock.ts';
 import { MigrationError } from './database/migrations.ts';
 import { UnsupportedDatabaseError } from './database/open-database.ts';
 import { DatabaseUnavailableError } from './database/session-store.ts';
+import { CertificateError } from './http/certificate.ts';
 import { RecognitionFailure } from './recognition/recogniser.ts';
 
 /** What to tell the person who started the server and what to do about it; `null` for what nobody foresaw. */
 export function startFailure(error: unknown, { port, host }: Pick<Config, 'port' | 'host'>): string | null {
   if (error instanceof DataDirectoryInUseError || error instanceof UnsupportedDatabaseError) return error.message;
+  if (error instanceof CertificateError) return `HTTPS can't be served: ${error.message}`;
   if (error instanceof MigrationError) return `The database can't be used: ${error.message}`;
   if (error instanceof DatabaseUnavailableError) return `The database can't be opened: ${error.message}`;
   if (error instanceof RecognitionFailure) return `The recogniser could not start: ${error.message}`;

@@ -1,8 +1,6 @@
-import { WebSocket } from 'ws';
 import type { z } from 'zod';
-import { Connection, type ServerAddress } from '../client/connection.ts';
-import { VerbatimError } from '../client/errors.ts';
-import { CommandLineError } from './errors.ts';
+import { Connection } from '../client/connection.ts';
+import { webSocketOf, withAdvice, type ServerDoor } from './server-door.ts';
 
 /** One connection to the GraphQL API, with answers of any shape. */
 export class ApiConnection {
@@ -13,11 +11,11 @@ export class ApiConnection {
   }
 
   /** @throws CommandLineError when the server refuses the connection; VerbatimError when it cannot be reached */
-  static async open(address: ServerAddress): Promise<ApiConnection> {
+  static async open(server: ServerDoor): Promise<ApiConnection> {
     try {
-      return new ApiConnection(await Connection.open(address, { webSocket: WebSocket }));
+      return new ApiConnection(await Connection.open(server, { webSocket: webSocketOf(server) }));
     } catch (error) {
-      throw withAdvice(error, address);
+      throw withAdvice(error, server);
     }
   }
 
@@ -46,13 +44,4 @@ export class ApiConnection {
   close(): void {
     this.#connection.close();
   }
-}
-
-/** The same error, or one that says what to do at the command line. */
-export function withAdvice(error: unknown, { url }: ServerAddress): unknown {
-  if (!(error instanceof VerbatimError) || error.code !== 'UNAUTHENTICATED') return error;
-  return new CommandLineError(
-    `the server at ${url.href} refuses the connection: give its token with --token, or in the variable AUTH_TOKEN`,
-    { cause: error },
-  );
 }

@@ -4,12 +4,12 @@ import { PinoPretty } from 'pino-pretty';
 import { readConfig, type Config } from '../config.ts';
 import { DataDirectoryInUseError, readAnnouncedServer } from '../database/data-directory-lock.ts';
 import { startFailure } from '../start-failure.ts';
-import type { ServerAddress } from '../client/connection.ts';
 import type { CommandContext, ServerOptions } from './context.ts';
 import { CommandLineError } from './errors.ts';
+import { doorNearby, type ServerDoor } from './server-door.ts';
 
 export interface FoundServer {
-  readonly address: ServerAddress;
+  readonly address: ServerDoor;
   /** For people. */
   readonly name: string;
   /** It runs in this process, and ends with the command. */
@@ -40,11 +40,11 @@ export async function withServer<T>(
 /** The server of `--url`, else the one that runs on the data directory, else one that is started in this process. */
 async function findServer(options: ServerOptions, { environment }: CommandContext): Promise<FoundServer> {
   const token = options.token ?? (environment['AUTH_TOKEN'] || null);
-  if (options.url !== undefined) return elsewhere(endpoint(options.url), token);
+  if (options.url !== undefined) return elsewhere({ url: endpoint(options.url), token });
   const config = ownConfig(environment);
   for (const deadline = performance.now() + STARTING_MS; ;) {
     const running = readAnnouncedServer(config.dataDirectory);
-    if (running !== null) return elsewhere(endpoint(running.url), token);
+    if (running !== null) return elsewhere(doorNearby(endpoint(running.url), token));
     try {
       return await startOwn(config);
     } catch (error) {
@@ -65,6 +65,8 @@ function ownConfig(environment: NodeJS.ProcessEnv): Config {
     ...environment,
     HOST: '127.0.0.1',
     PORT: '0',
+    TLS_CERT: '',
+    TLS_KEY: '',
     RECOGNISER_PROCESSES: environment['RECOGNISER_PROCESSES'] || '1',
     LOG_LEVEL: environment['LOG_LEVEL'] || 'warn',
   });
@@ -91,10 +93,10 @@ function ownLogger({ logLevel: level }: Config): Logger {
   return pino({ level, base: null }, stream);
 }
 
-function elsewhere(url: URL, token: string | null): FoundServer {
+function elsewhere(address: ServerDoor): FoundServer {
   return {
-    address: { url, token },
-    name: url.origin,
+    address,
+    name: address.url.origin,
     isOwn: false,
     ready: Promise.resolve(),
     stop: async () => undefined,

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocket } from 'ws';
-import type { ServerAddress } from '../client/connection.ts';
 import { VerbatimClient, VerbatimError, type LiveSession, type Segment } from '../client/index.ts';
-import { withAdvice } from './api-connection.ts';
 import { CHUNK_MS } from './audio-file.ts';
 import type { AudioSource } from './audio-source.ts';
+import { webSocketOf, withAdvice, type ServerDoor } from './server-door.ts';
 
 export interface TranscriptionRequest {
   /** The client's own name for the recording, unique: asking for a session a second time then finds the first one. */
@@ -44,7 +42,7 @@ const LONGEST_RETRY_MS = 5_000;
  * @throws CommandLineError, VerbatimError (after some minutes of trying, or at once where there never was a server)
  */
 export async function transcribeFile(
-  server: ServerAddress,
+  server: ServerDoor,
   audio: AudioSource,
   { externalId, title, language, speakers, speed }: TranscriptionRequest,
   listener: TranscriptionListener,
@@ -53,7 +51,7 @@ export async function transcribeFile(
   const client = new VerbatimClient({
     url: server.url,
     token: server.token,
-    webSocket: WebSocket,
+    webSocket: webSocketOf(server),
     limits: { chunkMs: CHUNK_MS, patienceMs: PATIENCE_MS, longestRetryMs: LONGEST_RETRY_MS },
   });
   const session = await client.startSession({

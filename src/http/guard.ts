@@ -17,6 +17,8 @@ export interface Visitor {
   readonly fetchSite: string | undefined;
   readonly fetchMode: string | undefined;
   readonly authorization: string | undefined;
+  /** Names that the certificate of an encrypted connection is for; `null`: it is not encrypted. */
+  readonly certifiedNames: readonly string[] | null;
   /** The address itself shows that somebody with a token gave it (`SignedLinks`). */
   readonly isSignedLink: boolean;
 }
@@ -40,13 +42,14 @@ export interface Admission {
  *
  * A page of another site can make a visitor's browser talk to a server on the visitor's own machine: with its `Origin`
  * (refused unless allowed), without one (`Sec-Fetch-Site`), or, after rebinding its own name to that machine's address, as if
- * it were the same site (then `Host` is that name, where only addresses are right).
+ * it were the same site (then `Host` is that name, where only addresses are right; a name in the certificate is no such one,
+ * since browsers keep to the owner of a certificate).
  * https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/
  *
  * @throws ServiceError `FORBIDDEN` or `UNAUTHENTICATED`
  */
 export function admit(visitor: Visitor, policy: GuardPolicy): Admission {
-  if (!isOwnHost(visitor.host, policy)) {
+  if (!isOwnHost(visitor, policy)) {
     throw new ServiceError(
       'FORBIDDEN',
       'The Host header names no address of this server: use its IP address, or add the origin to ALLOWED_ORIGINS.',
@@ -88,11 +91,11 @@ function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-function isOwnHost(header: string | undefined, { host, allowedOrigins }: GuardPolicy): boolean {
+function isOwnHost({ host: header, certifiedNames }: Visitor, { host, allowedOrigins }: GuardPolicy): boolean {
   const name = hostname(header);
   if (name === null) return false;
   if (isLoopback(name) || name === host.toLowerCase()) return true;
-  if (!isLoopback(host) && isIP(name) !== 0) return true;
+  if (!isLoopback(host) && (isIP(name) !== 0 || certifiedNames?.includes(name) === true)) return true;
   return allowedOrigins.some((origin) => hostname(new URL(origin).host) === name);
 }
 
@@ -110,9 +113,10 @@ function isLoopback(address: string): boolean {
 }
 
 /** The request's origin unless it is the server's own or there is none. */
-function foreignOrigin({ origin, host }: Visitor): string | null {
+function foreignOrigin({ origin, host, certifiedNames }: Visitor): string | null {
   if (origin === undefined) return null;
-  return URL.canParse(`http://${host}`) && new URL(`http://${host}`).origin === origin ? null : origin;
+  const own = `${certifiedNames === null ? 'http' : 'https'}://${host}`;
+  return URL.canParse(own) && new URL(own).origin === origin ? null : origin;
 }
 
 /** Someone follows a link, or types an address: the page is shown, not given to another one. */

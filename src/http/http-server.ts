@@ -4,12 +4,14 @@ import type { Duplex } from 'node:stream';
 import { toServiceError } from '../services/error-mapping.ts';
 import { ServiceError } from '../services/errors.ts';
 import type { Logger } from '../services/logger.ts';
+import type { CertificateFiles } from './certificate.ts';
 import { limitConnections } from './connection-limit.ts';
-import { admit, type Door, type GuardPolicy } from './guard.ts';
+import { admit, type Door, type GuardPolicy, type Visitor } from './guard.ts';
 import { rawRefusal, refuseMalformed } from './malformed-requests.ts';
 import { RequestAbortedError } from './request-body.ts';
 import type { ResponsesUnderWay } from './responses-under-way.ts';
 import { sendRefusal, statusOf } from './responses.ts';
+import { SecureServer } from './secure-server.ts';
 
 /** One of the server's doors. */
 export interface Route {
@@ -36,7 +38,15 @@ export interface HttpServerParts {
     readonly headersLimitMs: number;
     readonly requestLimitMs: number;
   };
+  /** `null`: without encryption. */
+  readonly tls: CertificateFiles | null;
   readonly logger: Logger;
+}
+
+/** What is known of a request from the connection that it came over. */
+interface Arrival extends Pick<Visitor, 'certifiedNames'> {
+  /** It is above the limit of connections. */
+  readonly isExcess: boolean;
 }
 
 /** How often it is looked for requests that take too long, in parts of the shorter limit. */
@@ -46,18 +56,23 @@ const LOOKS_PER_LIMIT = 4;
  * them may have a chunk of audio.
  */
 const MAX_UNDER_WAY_PER_CONNECTION = 32;
+/** How often it is looked whether the certificate was renewed, in milliseconds. */
+const CERTIFICATE_LOOK_MS = 10_000;
 /** What is told to clients above the limit of connections, in milliseconds. */
 const RETRY_WHEN_FULL_MS = 10_000;
 
-/** Node's HTTP server with the guard before every door. */
+/**
+ * Node's HTTP or HTTPS server with the guard before every door.
+ * @throws CertificateError
+ */
 export function createHttpServer(parts: HttpServerParts): Server {
-  const { headersLimitMs, requestLimitMs, maxConnections } = parts.settings;
-  const server = createServer({
-    headersTimeout: headersLimitMs,
-    requestTimeout: requestLimitMs,
-    connectionsCheckingInterval: Math.min(headersLimitMs, requestLimitMs) / LOOKS_PER_LIMIT,
-  });
+  const { maxConnections } = parts.settings;
+  const server = bareServer(parts);
   const isExcess = limitConnections(server, maxConnections);
+  const arrivalOf = (request: IncomingMessage): Arrival => ({
+    isExcess: isExcess(request),
+    certifiedNames: server instanceof SecureServer ? server.names : null,
+  });
   server.on('request', (request, response) => {
     parts.responses.add(response);
     if (parts.responses.countOn(request.socket) > MAX_UNDER_WAY_PER_CONNECTION) {
@@ -65,13 +80,23 @@ export function createHttpServer(parts: HttpServerParts): Server {
       request.socket.destroy();
       return;
     }
-    void answer(request, response, isExcess(request), parts);
+    void answer(request, response, arrivalOf(request), parts);
   });
   server.on('clientError', (error, socket) => refuseMalformed(error, socket, parts.responses.isAnsweringOn(socket)));
   server.on('upgrade', (request, socket, head) => {
-    upgrade(request, socket, head, isExcess(request), parts);
+    upgrade(request, socket, head, arrivalOf(request), parts);
   });
   return server;
+}
+
+function bareServer({ settings: { headersLimitMs, requestLimitMs }, tls: files, logger }: HttpServerParts): Server {
+  const options = {
+    headersTimeout: headersLimitMs,
+    requestTimeout: requestLimitMs,
+    connectionsCheckingInterval: Math.min(headersLimitMs, requestLimitMs) / LOOKS_PER_LIMIT,
+  };
+  if (files === null) return createServer(options);
+  return new SecureServer(options, { files, logger, handshakeLimitMs: headersLimitMs, lookMs: CERTIFICATE_LOOK_MS });
 }
 
 /** @returns the address where the server really listens. @throws when it can't, for example `EADDRINUSE`. */
@@ -90,7 +115,7 @@ export function listen(server: Server, port: number, host: string): Promise<Addr
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  isExcess: boolean,
+  { isExcess, certifiedNames }: Arrival,
   parts: HttpServerParts,
 ): Promise<void> {
   try {
@@ -101,7 +126,8 @@ async function answer(
       // Whoever asks how the server is shall not take a full one for a dead one.
       if (route?.door !== 'probe') throw tooManyConnections();
     }
-    const { corsOrigin } = admit(visitorOf(request, route?.door ?? 'page', parts.isSignedLink(url)), parts.policy);
+    const visitor = visitorOf(request, route?.door ?? 'page', parts.isSignedLink(url), certifiedNames);
+    const { corsOrigin } = admit(visitor, parts.policy);
     if (corsOrigin !== null) allowOrigin(response, corsOrigin);
     if (route === null) throw new ServiceError('NOT_FOUND', `There is nothing at ${url.pathname.slice(0, 100)}.`);
     if (request.method === 'OPTIONS') {
@@ -123,7 +149,7 @@ function upgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  isExcess: boolean,
+  { isExcess, certifiedNames }: Arrival,
   parts: HttpServerParts,
 ): void {
   socket.on('error', (error) => parts.logger.debug({ err: error }, 'connection broken'));
@@ -131,7 +157,7 @@ function upgrade(
     const { pathname } = urlOf(request);
     if (!parts.isSocketPath(pathname)) throw new ServiceError('NOT_FOUND', 'WebSockets are at /graphql.');
     if (isExcess) throw tooManyConnections();
-    admit(visitorOf(request, 'socket', false), parts.policy);
+    admit(visitorOf(request, 'socket', false, certifiedNames), parts.policy);
     parts.upgrade(request, socket, head);
   } catch (error) {
     const refusal = toServiceError(error) ?? unexpected(error, parts.logger);
@@ -154,10 +180,16 @@ function urlOf(request: IncomingMessage): URL {
   return new URL(target);
 }
 
-function visitorOf({ method, headers }: IncomingMessage, door: Door, isSignedLink: boolean) {
+function visitorOf(
+  { method, headers }: IncomingMessage,
+  door: Door,
+  isSignedLink: boolean,
+  certifiedNames: readonly string[] | null,
+): Visitor {
   return {
     door,
     isSignedLink,
+    certifiedNames,
     method: method ?? 'GET',
     host: headers.host,
     origin: headers.origin,

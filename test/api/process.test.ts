@@ -115,19 +115,22 @@ describe('the server process', () => {
     const running = await startTestServer();
     try {
       const wrong = start({ DATA_DIR, PORT: 'x', BATCH_SIZE: '0' });
+      const uncertified = start({ DATA_DIR, TLS_CERT: '/nowhere/cert.pem', TLS_KEY: '/nowhere/key.pem' });
       const exposed = start({ DATA_DIR, HOST: '0.0.0.0' });
       const taken = start({ DATA_DIR, PORT: new URL(running.url).port });
       const locked = start({ DATA_DIR: running.dataDirectory });
       expect(await wrong.exitCode()).toBe(78);
       expect(wrong.output).toContain('PORT must be a whole number');
       expect(wrong.output).toContain('BATCH_SIZE must be at least 1');
+      expect(await uncertified.exitCode()).toBe(78);
+      expect(uncertified.output).toContain("TLS_CERT can't be read: ENOENT");
       expect(await exposed.exitCode()).toBe(78);
       expect(exposed.output).toContain('AUTH_TOKEN is missing');
       expect(await taken.exitCode()).toBe(1);
       expect(taken.output).toContain('is taken by another program');
       expect(await locked.exitCode()).toBe(1);
       expect(locked.output).toContain('uses the data directory');
-      for (const { output } of [wrong, exposed, taken, locked]) expect(output).not.toMatch(/^\s+at /mu);
+      for (const { output } of [wrong, uncertified, exposed, taken, locked]) expect(output).not.toMatch(/^\s+at /mu);
     } finally {
       await running.stop();
     }

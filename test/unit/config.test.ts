@@ -84,6 +84,16 @@ describe('the settings', () => {
     expect(readConfig({ HOST, AUTH_TOKEN: '0123456789abcdef' }).host).toBe(HOST);
   });
 
+  it('name a certificate and its key, or neither', () => {
+    expect(readConfig({}).tls).toBeNull();
+    expect(readConfig({ TLS_CERT: 'cert.pem', TLS_KEY: '/etc/key.pem' }).tls).toEqual({
+      certFile: path.resolve('cert.pem'),
+      keyFile: '/etc/key.pem',
+    });
+    expect(problemsOf({ TLS_CERT: 'cert.pem' })).toMatch(/TLS_KEY is missing/u);
+    expect(problemsOf({ TLS_KEY: 'key.pem' })).toMatch(/TLS_CERT is missing/u);
+  });
+
   it.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('take HOST=%s without a token', (HOST) => {
     expect(readConfig({ HOST }).host).toBe(HOST);
   });

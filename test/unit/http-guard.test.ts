@@ -13,6 +13,7 @@ function visit(visitor: Partial<Visitor>, policy: GuardPolicy): string {
     fetchMode: undefined,
     authorization: undefined,
     isSignedLink: false,
+    certifiedNames: null,
   };
   try {
     const { corsOrigin } = admit({ door: 'page', method: 'GET', host: 'localhost', ...absent, ...visitor }, policy);
@@ -50,6 +51,24 @@ describe('the Host header', () => {
     }
     expect(visit({ host: 'verbatim.example:4000' }, { ...PUBLIC, host: 'verbatim.example' })).toBe('admitted');
     expect(visit({ host: 'attacker.example' }, PUBLIC)).toBe('FORBIDDEN');
+  });
+});
+
+describe('an encrypted connection', () => {
+  const certifiedNames = ['verbatim.example'];
+
+  it('may be to a name that the certificate is for, on a server that others reach', () => {
+    expect(visit({ host: 'verbatim.example:4000', certifiedNames }, PUBLIC)).toBe('admitted');
+    expect(visit({ host: 'attacker.example', certifiedNames }, PUBLIC)).toBe('FORBIDDEN');
+    expect(visit({ host: 'verbatim.example', certifiedNames: null }, PUBLIC)).toBe('FORBIDDEN');
+    expect(visit({ host: 'verbatim.example', certifiedNames }, LOCAL)).toBe('FORBIDDEN');
+  });
+
+  it('has https in its own origin, and no other', () => {
+    expect(visit({ host: 'localhost:4000', origin: 'https://localhost:4000', certifiedNames }, LOCAL)).toBe('admitted');
+    expect(visit({ host: 'localhost:443', origin: 'https://localhost', certifiedNames }, LOCAL)).toBe('admitted');
+    expect(visit({ host: 'localhost:4000', origin: 'http://localhost:4000', certifiedNames }, LOCAL)).toBe('FORBIDDEN');
+    expect(visit({ host: 'localhost:4000', origin: 'https://localhost:4000' }, LOCAL)).toBe('FORBIDDEN');
   });
 });
 

@@ -37,6 +37,7 @@ class EchoServer {
       isSignedLink: () => false,
       responses: this.underWay,
       settings: { maxConnections: 10, slowReaderLimitMs: 60_000, headersLimitMs, requestLimitMs },
+      tls: null,
       logger: pino({ level: 'info' }, { write: (line: string) => this.log.push(line) }),
     });
   }

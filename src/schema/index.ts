@@ -11,5 +11,6 @@ import './segment.ts';
 import './segment-lists.ts';
 import './transcript.ts';
 import './recording.ts';
+import './waveform.ts';
 import './segment-added.ts';
 import './overall-statistics.ts';

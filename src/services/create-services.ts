@@ -16,6 +16,7 @@ import { SessionReader } from './session-reader.ts';
 import { SessionWarnings } from './session-warnings.ts';
 import { SessionTimeouts, type TimeoutSettings } from './session-timeouts.ts';
 import { Sessions } from './sessions.ts';
+import { Waveforms } from './waveforms/waveforms.ts';
 import { StorageGuard } from './storage-guard.ts';
 
 export interface ServicesParts {
@@ -54,6 +55,7 @@ export interface Services {
   readonly audio: AudioIntake;
   readonly deletion: SessionDeletion;
   readonly recordings: Recordings;
+  readonly waveforms: Waveforms;
   readonly reader: SessionReader;
   readonly recogniser: Recogniser;
   readonly warnings: SessionWarnings;
@@ -119,10 +121,12 @@ export function createServices({
   });
   const recordingReader = new RecordingReader();
   const recordings = new Recordings({ lookup, logs, reader: recordingReader, logger });
+  const waveforms = new Waveforms({ recordings, logs, hasRoom: () => storage.hasRoom(), logger, now });
   const removableLogs = {
     remove: (sessionId: string) => {
       // Whoever listens to it hears what he was given; nothing more is kept open.
       recordingReader.forget(logs.audioPath(sessionId));
+      waveforms.forget(sessionId);
       return logs.remove(sessionId);
     },
   };
@@ -156,6 +160,7 @@ export function createServices({
     audio,
     deletion,
     recordings,
+    waveforms,
     reader,
     recogniser,
     warnings,
@@ -181,6 +186,7 @@ export function createServices({
       clearInterval(watching);
       clearInterval(recovering);
       await retention.stop();
+      waveforms.stop();
       await recordingReader.stop();
       await open.stop(limitMs);
     },

@@ -3,6 +3,14 @@ export type RecordingCall =
   /** Opens a log for reading, under a number of the caller's choice. */
   | { readonly type: 'open'; readonly recording: number; readonly path: string }
   | { readonly type: 'read'; readonly recording: number; readonly fromFrame: number; readonly frames: number }
+  /** The peaks of so many frames, in buckets of `bucketFrames`. */
+  | {
+      readonly type: 'measure';
+      readonly recording: number;
+      readonly fromFrame: number;
+      readonly frames: number;
+      readonly bucketFrames: number;
+    }
   | { readonly type: 'close'; readonly recording: number }
   /** Lets go of what is kept open of this log, though nobody uses it. */
   | { readonly type: 'forget'; readonly path: string };
@@ -14,10 +22,11 @@ export interface RecordingRequest {
 
 export interface RecordingReply {
   readonly id: number;
-  /** Of `open`: how many frames there are. Of `read`: the samples. */
+  /** Of `open`: how many frames there are. Of `read`: the samples. Of `measure`: the peaks. */
   readonly outcome:
     | { readonly type: 'opened'; readonly frames: number }
     | { readonly type: 'samples'; readonly bytes: Uint8Array }
+    | { readonly type: 'peaks'; readonly peaks: readonly Uint16Array[] }
     | { readonly type: 'done' }
     | { readonly type: 'failed'; readonly message: string };
 }

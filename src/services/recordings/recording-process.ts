@@ -1,7 +1,11 @@
 // Entry of the process that reads recordings, started with `child_process.fork`. It lives as long as its parent wants it.
+import { constants, setPriority } from 'node:os';
 import { isRecordingRequest, type RecordingCall, type RecordingReply } from './messages.ts';
 import { OpenLogs } from './open-logs.ts';
 import { RecordingSource } from './recording-source.ts';
+
+// What is live comes before what is listened to afterwards.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const logs = new OpenLogs();
 const sources = new Map<number, { readonly source: RecordingSource; readonly release: () => void }>();
@@ -13,11 +17,10 @@ async function answer(call: RecordingCall): Promise<RecordingReply['outcome']> {
       sources.set(call.recording, { source: new RecordingSource(audio), release });
       return { type: 'opened', frames: audio.receivedFrames };
     }
-    case 'read': {
-      const opened = sources.get(call.recording);
-      if (opened === undefined) throw new Error(`There is no recording ${call.recording}`);
-      return { type: 'samples', bytes: await opened.source.read(call.fromFrame, call.frames) };
-    }
+    case 'read':
+      return { type: 'samples', bytes: await sourceOf(call).read(call.fromFrame, call.frames) };
+    case 'measure':
+      return { type: 'peaks', peaks: await sourceOf(call).measure(call.fromFrame, call.frames, call.bucketFrames) };
     case 'close': {
       const opened = sources.get(call.recording);
       sources.delete(call.recording);
@@ -29,6 +32,12 @@ async function answer(call: RecordingCall): Promise<RecordingReply['outcome']> {
       logs.forget(call.path);
       return { type: 'done' };
   }
+}
+
+function sourceOf({ recording }: { readonly recording: number }): RecordingSource {
+  const opened = sources.get(recording);
+  if (opened === undefined) throw new Error(`There is no recording ${recording}`);
+  return opened.source;
 }
 
 function send(reply: RecordingReply): void {

@@ -24,6 +24,8 @@ export interface OpenRecording {
   readonly frames: number;
   /** @see RecordingSource.read @throws RecordingUnreadableError */
   read(fromFrame: number, frames: number): Promise<Uint8Array>;
+  /** @see RecordingSource.measure @throws RecordingUnreadableError */
+  measure(fromFrame: number, frames: number, bucketFrames: number): Promise<readonly Uint16Array[]>;
   close(): void;
 }
 
@@ -62,14 +64,18 @@ export class RecordingReader {
       // With its process, a recording goes by itself.
       if (this.#child === child) this.#ask({ type: 'close', recording }).catch(() => undefined);
     };
+    const ask = (call: RecordingCall) => {
+      if (this.#child !== child) throw new RecordingUnreadableError('The process that reads the recording ended');
+      return this.#ask(call);
+    };
     try {
       const { frames } = expect(await this.#ask({ type: 'open', recording, path }), 'opened');
       return {
         frames,
-        read: async (fromFrame, count) => {
-          if (this.#child !== child) throw new RecordingUnreadableError('The process that reads the recording ended');
-          return expect(await this.#ask({ type: 'read', recording, fromFrame, frames: count }), 'samples').bytes;
-        },
+        read: async (fromFrame, count) =>
+          expect(await ask({ type: 'read', recording, fromFrame, frames: count }), 'samples').bytes,
+        measure: async (fromFrame, count, bucketFrames) =>
+          expect(await ask({ type: 'measure', recording, fromFrame, frames: count, bucketFrames }), 'peaks').peaks,
         close,
       };
     } catch (error) {

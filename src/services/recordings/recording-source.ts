@@ -2,6 +2,7 @@ import { createAudioDecoder } from '../../audio/decoding/create-audio-decoder.ts
 import type { AudioDecoder, DecodedPiece } from '../../audio/decoding/audio-decoder.ts';
 import { isContainer, type AudioFormat } from '../../audio/format.ts';
 import type { AudioLog } from '../../log/audio-log.ts';
+import { toPeak } from '../waveforms/peak-summary.ts';
 import { readPackets, type TimelineReader } from '../packet-reader.ts';
 
 const BYTES_PER_SAMPLE = 2;
@@ -31,14 +32,34 @@ export class RecordingSource {
    * no audio: gaps, what can't be decoded or is damaged, and what is beyond the end.
    */
   async read(fromFrame: number, frames: number): Promise<Buffer> {
-    if (this.#items === null || fromFrame !== this.#position) this.#seek(fromFrame);
     const toFrame = fromFrame + frames;
-    while (this.#reached < toFrame && (await this.#readItem(fromFrame)));
     const target = Buffer.alloc(frames * this.#format.channels * BYTES_PER_SAMPLE);
-    for (const piece of this.#pieces) write(piece, target, fromFrame, toFrame);
-    this.#pieces = this.#pieces.filter((piece) => piece.startFrame + piece.frames > toFrame);
-    this.#position = toFrame;
+    await this.#visit(fromFrame, toFrame, (piece) => write(piece, target, fromFrame, toFrame));
     return target;
+  }
+
+  /**
+   * The peaks of each channel of so many frames from `fromFrame` on, in buckets of `bucketFrames`; a bucket without any audio has
+   * none.
+   * @see PeakSummary
+   */
+  async measure(fromFrame: number, frames: number, bucketFrames: number): Promise<Uint16Array[]> {
+    const toFrame = fromFrame + frames;
+    const buckets = Math.ceil(frames / bucketFrames);
+    const peaks = Array.from({ length: this.#format.channels }, () => new Uint16Array(buckets));
+    await this.#visit(fromFrame, toFrame, (piece) => notePeaks(piece, peaks, fromFrame, toFrame, bucketFrames));
+    return peaks;
+  }
+
+  /** Decodes what is between two frames, piece by piece. */
+  async #visit(fromFrame: number, toFrame: number, visit: (piece: DecodedPiece) => void): Promise<void> {
+    if (this.#items === null || fromFrame !== this.#position) this.#seek(fromFrame);
+    for (;;) {
+      for (const piece of this.#pieces) visit(piece);
+      this.#pieces = this.#pieces.filter((piece) => piece.startFrame + piece.frames > toFrame);
+      if (this.#reached >= toFrame || !(await this.#readItem(fromFrame))) break;
+    }
+    this.#position = toFrame;
   }
 
   /** It is done with; the log stays open. */
@@ -69,6 +90,30 @@ export class RecordingSource {
       this.#decoder?.lost();
     }
     return true;
+  }
+}
+
+function notePeaks(
+  { startFrame, frames, channels }: DecodedPiece,
+  peaks: readonly Uint16Array[],
+  fromFrame: number,
+  toFrame: number,
+  bucketFrames: number,
+): void {
+  const first = Math.max(startFrame, fromFrame);
+  const end = Math.min(startFrame + frames, toFrame);
+  for (const [channel, samples] of (channels ?? []).entries()) {
+    const target = peaks[channel];
+    if (target === undefined) continue;
+    for (let from = first, to = first; from < end; from = to) {
+      const bucket = Math.floor((from - fromFrame) / bucketFrames);
+      to = Math.min(end, fromFrame + (bucket + 1) * bucketFrames);
+      let loudest = 0;
+      for (let index = from - startFrame; index < to - startFrame; index++) {
+        loudest = Math.max(loudest, Math.abs(samples[index] ?? 0));
+      }
+      target[bucket] = Math.max(target[bucket] ?? 0, toPeak(loudest));
+    }
   }
 }
 

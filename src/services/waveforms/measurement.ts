@@ -1,0 +1,101 @@
+import type { Recording } from '../recordings/recordings.ts';
+import { PeakSummary } from './peak-summary.ts';
+
+/** Audio that is read at a time, in seconds: players who ask meanwhile wait no longer than that takes. */
+const PART_SECONDS = 30;
+/** What is added to a recording is looked for again when as much time has passed as so many looks take. */
+const REST_PER_WORK = 10;
+const SHORTEST_REST_MS = 1_000;
+
+type Keep = (summary: PeakSummary) => Promise<void>;
+
+interface MeasurementParts {
+  readonly open: () => Promise<Recording>;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+}
+
+/** What is known of the peaks of one recording. */
+export class Measurement {
+  readonly #parts: MeasurementParts;
+  #summary: PeakSummary | null = null;
+  #totalFrames = 0;
+  #isWhole = false;
+  #isCancelled = false;
+  #running: Promise<void> | null = null;
+  #error: unknown = null;
+  #restUntil = -Infinity;
+
+  constructor(parts: MeasurementParts) {
+    this.#parts = parts;
+  }
+
+  get summary(): PeakSummary | null {
+    return this.#summary;
+  }
+
+  /** Of the timeline when it was looked at; not all of it may have been read. */
+  get totalFrames(): number {
+    return this.#totalFrames;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Why the last attempt failed. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /**
+   * Reads what is there and was not read yet, unless that was just done. Resolves when it is over, whatever came of it.
+   * @param keep takes what was read of a recording that nothing is added to any more; `null`: something may be
+   */
+  measure(keep: Keep | null): Promise<void> {
+    if (this.#running !== null) return this.#running;
+    const isDone = (this.#isWhole && keep !== null) || this.#parts.now() < this.#restUntil;
+    if (isDone || this.#isCancelled) return Promise.resolve();
+    this.#running = this.#run(keep).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** The recording is about to go. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
+  async #run(keep: Keep | null): Promise<void> {
+    const { open, now } = this.#parts;
+    const began = now();
+    this.#error = null;
+    try {
+      const recording = await open();
+      try {
+        await this.#readOn(recording);
+      } finally {
+        recording.close();
+      }
+      this.#isWhole = keep !== null && !this.#isCancelled;
+      if (this.#isWhole && this.#summary !== null) await keep?.(this.#summary);
+    } catch (error) {
+      this.#error = error;
+    }
+    this.#restUntil = now() + Math.max(SHORTEST_REST_MS, REST_PER_WORK * (now() - began));
+  }
+
+  async #readOn({ frames, channels, sampleRate, measure }: Recording): Promise<void> {
+    const summary = (this.#summary ??= new PeakSummary(channels, frames));
+    summary.growTo(frames);
+    this.#totalFrames = frames;
+    const { bucketFrames } = summary;
+    const part = Math.ceil((PART_SECONDS * sampleRate) / bucketFrames) * bucketFrames;
+    while (summary.readFrames < frames && !this.#isCancelled) {
+      const from = summary.nextFrame;
+      const to = Math.min(frames, from + part);
+      summary.add(from, to, await measure(from, to - from, bucketFrames));
+    }
+  }
+}

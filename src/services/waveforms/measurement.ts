@@ -86,7 +86,8 @@ export class Measurement {
     this.#restUntil = now() + Math.max(SHORTEST_REST_MS, REST_PER_WORK * (now() - began));
   }
 
-  async #readOn({ frames, channels, sampleRate, measure }: Recording): Promise<void> {
+  async #readOn(recording: Recording): Promise<void> {
+    const { frames, channels, sampleRate } = recording;
     const summary = (this.#summary ??= new PeakSummary(channels, frames));
     summary.growTo(frames);
     this.#totalFrames = frames;
@@ -95,7 +96,7 @@ export class Measurement {
     while (summary.readFrames < frames && !this.#isCancelled) {
       const from = summary.nextFrame;
       const to = Math.min(frames, from + part);
-      summary.add(from, to, await measure(from, to - from, bucketFrames));
+      summary.add(from, to, await recording.measure(from, to - from, bucketFrames));
     }
   }
 }

@@ -84,7 +84,7 @@ export class Waveforms {
 
   /** Measures nothing any more. */
   stop(): void {
-    for (const id of [...this.#measurements.keys()]) this.forget(id);
+    for (const id of this.#measurements.keys()) this.forget(id);
   }
 
   #measurementOf(id: string): Measurement {

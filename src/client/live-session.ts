@@ -40,6 +40,8 @@ export interface SessionEvents {
   interim: Segment;
   /** The transcript of an utterance: each once and in order. It replaces the interim of the same id. */
   final: Segment;
+  /** A final that was given before, as a person has changed it: it replaces the one of the same id, in its place. */
+  edited: Segment;
   /** Nothing was said after all: take this interim off the screen. */
   withdrawn: Segment;
   status: LiveSessionStatus;
@@ -128,6 +130,7 @@ export class LiveSession {
       listener: {
         onInterim: (segment) => this.#events.emit('interim', segment),
         onFinal: (segment) => this.#events.emit('final', segment),
+        onEdited: (segment) => this.#events.emit('edited', segment),
         onWithdrawn: (segment) => this.#events.emit('withdrawn', segment),
         onGap: (gap) => {
           this.#lostMs += gap.durationMs;

@@ -62,6 +62,7 @@ export class Recording {
       {
         onInterim: listener.onInterim,
         onWithdrawn: listener.onWithdrawn,
+        onEdited: listener.onEdited,
         onFinal: (segment) => {
           listener.onFinal(segment);
           this.#writer.add();

@@ -10,18 +10,22 @@ export interface LastFinal {
 export interface SegmentListener {
   readonly onInterim: (segment: Segment) => void;
   readonly onFinal: (segment: Segment) => void;
+  /** A final that was given before, as a person has changed it. */
+  readonly onEdited: (segment: Segment) => void;
   /** An interim that will not become a final. */
   readonly onWithdrawn: (segment: Segment) => void;
 }
 
 /**
- * Gives each final once and in order, over any number of subscriptions, and settles every interim: by its final, by a newer
- * interim, or by withdrawing it.
+ * Gives each final once and in order, over any number of subscriptions, tells of those that people change later, and settles
+ * every interim: by its final, by a newer interim, or by withdrawing it.
  */
 export class SegmentOrder {
   readonly #listener: SegmentListener;
   readonly #interims = new Map<string, Segment>();
   #last: LastFinal | null;
+  /** Sequence of the last final that was given; `null` where only its place is known. */
+  #lastSequence: number | null;
   /**
    * By channel: finals that begin before it were given already, under numbers that the server has forgotten; in milliseconds.
    * A long utterance of one channel comes after a short one of another, before whose end it began.
@@ -31,6 +35,7 @@ export class SegmentOrder {
   constructor(listener: SegmentListener, last: LastFinal | null) {
     this.#listener = listener;
     this.#last = last;
+    this.#lastSequence = last === null ? 0 : null;
   }
 
   get last(): LastFinal | null {
@@ -49,6 +54,7 @@ export class SegmentOrder {
   forgetPosition(): void {
     this.#givenUntilMs = this.#endsMs;
     this.#last = null;
+    this.#lastSequence = 0;
   }
 
   receive(segment: Segment): void {
@@ -81,6 +87,12 @@ export class SegmentOrder {
 
   #receiveFinal(segment: Segment): void {
     const { channel, cursor } = segment;
+    if (this.#isBehind(segment)) {
+      // Its cursor would lead back.
+      this.#listener.onEdited(segment);
+      return;
+    }
+    this.#lastSequence = segment.sequence;
     if (cursor !== null) this.#last = { cursor, endsMs: withAt(this.#endsMs, channel, segment.endMs) };
     if (segment.startMs < (this.#givenUntilMs[channel] ?? 0)) return;
     this.#interims.delete(segment.id);
@@ -88,6 +100,11 @@ export class SegmentOrder {
       if (other.channel === segment.channel && other.startMs < segment.endMs) this.#withdraw(other);
     }
     this.#listener.onFinal(segment);
+  }
+
+  #isBehind({ sequence, channel, endMs }: Segment): boolean {
+    if (this.#lastSequence !== null) return sequence !== null && sequence <= this.#lastSequence;
+    return endMs <= (this.#last?.endsMs[channel] ?? 0);
   }
 
   get #endsMs(): readonly number[] {

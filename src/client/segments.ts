@@ -15,7 +15,7 @@ export interface Segment {
   readonly id: string;
   /** Counts the session's finals from 1; `null` for an interim. */
   readonly sequence: number | null;
-  /** Rises with each version. */
+  /** Rises with each version, also with those that people make of a final. */
   readonly revision: number;
   readonly kind: 'INTERIM' | 'FINAL';
   readonly text: string;
@@ -29,7 +29,7 @@ export interface Segment {
   readonly endMs: number;
   /** 0 to 1; `null` when the recogniser gives none. */
   readonly avgConfidence: number | null;
-  /** The name that the session was given for the channel; `null` when it was given none. */
+  /** Who speaks: the segment's own name, else that of its channel; `null` when nobody has said so. */
   readonly speaker: string | null;
   /** Of the audio, counted from 0. */
   readonly channel: number;

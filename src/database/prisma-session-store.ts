@@ -2,6 +2,7 @@ import { appendBatch, type Transact } from './append-batch.ts';
 import { commitBatch, requireSound } from './commit-batch.ts';
 import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
 import type { Prisma, PrismaClient } from './generated/prisma/client.ts';
+import { editSegment, editsOf, renameSpeaker } from './segment-edits.ts';
 import { listSegments } from './segment-list.ts';
 import { countSegments, finalsBySequence, findSegment, interimsOf } from './segment-queries.ts';
 import { deleteSession, findDeletedSessions, forgetDeletedSession } from './session-deletions.ts';
@@ -26,13 +27,16 @@ import {
   type ReceivedAudio,
   type Segment,
   type SegmentBatch,
+  type SegmentChange,
   type SegmentCounts,
+  type SegmentEdit,
   type SegmentFilter,
   type SessionFilter,
   type SessionOrder,
   type SessionRecord,
   type SessionStatus,
   type SessionStore,
+  type SpeakerNames,
   type Totals,
 } from './session-store.ts';
 import { totals } from './totals.ts';
@@ -125,6 +129,18 @@ export class PrismaSessionStore implements SessionStore {
 
   updateTitle(sessionId: string, title: string | null): Promise<boolean> {
     return translated(() => updateTitle(this.#client, sessionId, title));
+  }
+
+  editSegment(change: SegmentChange): Promise<SegmentEdit | null> {
+    return translated(() => editSegment(this.#client, change));
+  }
+
+  editsOf(sessionId: string): Promise<SegmentEdit[]> {
+    return translated(() => editsOf(this.#client, sessionId));
+  }
+
+  renameSpeaker(sessionId: string, channel: number, name: string | null): Promise<SpeakerNames | null> {
+    return translated(() => renameSpeaker(this.#client, sessionId, channel, name));
   }
 
   deleteSession(sessionId: string, at: Date): Promise<boolean> {

@@ -30,12 +30,13 @@ export async function finalsBySequence(client: PrismaClient, requests: readonly 
 }
 
 function finalsOf(
-  { sessionId, afterSequence, beforeSequence, limit, fromEnd }: FinalsRequest,
+  { sessionId, afterSequence, beforeSequence, limit, fromEnd, edited = false }: FinalsRequest,
   index: number,
 ): Prisma.Sql {
   return Prisma.sql`
     SELECT ${index} AS request, ${SEGMENT_COLUMNS} FROM segments g
     WHERE g.session_id = ${sessionId} AND g.sequence > ${toColumn(afterSequence)} AND g.sequence < ${toColumn(beforeSequence)}
+      ${edited ? Prisma.sql`AND g.id IN (SELECT segment_id FROM segment_edits WHERE session_id = ${sessionId})` : Prisma.empty}
     ORDER BY g.sequence ${fromEnd ? Prisma.sql`DESC` : Prisma.sql`ASC`} LIMIT ${limit}`;
 }
 

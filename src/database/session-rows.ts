@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { Prisma, type Session as SessionRow } from './generated/prisma/client.ts';
-import type { Coverage, NewSession, SessionProgress, SessionRecord, SessionStatistics } from './session-store.ts';
+import type {
+  Coverage,
+  NewSession,
+  SessionProgress,
+  SessionRecord,
+  SessionStatistics,
+  SpeakerNames,
+} from './session-store.ts';
 import { audioEncodings, endReasons, sessionStatuses } from './vocabulary.ts';
 
 export type { SessionRow };
@@ -8,7 +15,8 @@ export type { SessionRow };
 /** What a raw query selects from `sessions s` to get rows like Prisma's own. */
 export const SESSION_COLUMNS = Prisma.sql`
   s.id, s.external_id AS "externalId", s.title, s.status, s.end_reason AS "endReason", s.language,
-  s.audio_encoding AS "audioEncoding", s.sample_rate AS "sampleRate", s.channels, s.speakers, s.metadata,
+  s.audio_encoding AS "audioEncoding", s.sample_rate AS "sampleRate", s.channels, s.speakers,
+  s.original_speakers AS "originalSpeakers", s.metadata,
   s.created_at AS "createdAt", s.ended_at AS "endedAt",
   s.recording_removed_at AS "recordingRemovedAt",
   s.next_sequence AS "nextSequence", s.journal_position AS "journalPosition",
@@ -32,7 +40,7 @@ export function toSessionRecord(row: SessionRow): SessionRecord {
       sampleRate: row.sampleRate,
       channels: row.channels,
     },
-    speakers: toSpeakers(row),
+    ...toSpeakerNames(row),
     metadata: row.metadata,
     createdAt: row.createdAt,
     endedAt: row.endedAt,
@@ -46,9 +54,16 @@ export function toSessionRecord(row: SessionRow): SessionRecord {
 
 const storedSpeakers = z.array(z.string().nullable()).nullable();
 
-function toSpeakers({ speakers, channels }: SessionRow): (string | null)[] {
-  const names = storedSpeakers.parse(speakers) ?? [];
-  return Array.from({ length: channels }, (_, channel) => names[channel] ?? null);
+export function toSpeakerNames({
+  speakers,
+  originalSpeakers,
+  channels,
+}: Pick<SessionRow, 'speakers' | 'originalSpeakers' | 'channels'>): SpeakerNames {
+  const byChannel = (names: unknown) => {
+    const known = storedSpeakers.parse(names) ?? [];
+    return Array.from({ length: channels }, (_, channel) => known[channel] ?? null);
+  };
+  return { speakers: byChannel(speakers), originalSpeakers: byChannel(originalSpeakers ?? speakers) };
 }
 
 function toStatistics(row: SessionRow): SessionStatistics {
@@ -80,10 +95,15 @@ export function newSessionRow(session: NewSession): Prisma.SessionCreateInput {
     audioEncoding: audioEncodings.toColumn(session.audioFormat.encoding),
     sampleRate: session.audioFormat.sampleRate,
     channels: session.audioFormat.channels,
-    speakers: session.speakers.some((name) => name !== null) ? [...session.speakers] : Prisma.DbNull,
+    speakers: speakersColumn(session.speakers),
     metadata: z.json().parse(session.metadata) ?? Prisma.DbNull,
     createdAt: session.createdAt,
   };
+}
+
+/** NULL when no channel has a name. */
+export function speakersColumn(speakers: readonly (string | null)[]) {
+  return speakers.some((name) => name !== null) ? [...speakers] : Prisma.DbNull;
 }
 
 /** The assignments of an `UPDATE sessions SET …` for what a batch changes, its checkpoint and counts apart. */

@@ -28,10 +28,57 @@ export interface Segment {
   readonly endMs: number;
   readonly avgConfidence: number | null;
   readonly words: readonly Word[];
-  /** The name that the session has for the channel; `null` when it has none. */
+  /** Its own name, else the one that the session has for the channel; `null` when there is none. */
   readonly speaker: string | null;
   readonly channel: number;
   readonly createdAt: Date;
+  /** What a person has changed of it; absent while text and speaker are as they came. */
+  readonly edit?: AppliedEdit;
+}
+
+/** What stands behind an edited final. */
+export interface AppliedEdit {
+  /** What the recogniser wrote; `null` when its text was not changed. */
+  readonly original: Transcribed | null;
+  /** The name that this segment alone was given; `null`: that of its channel stands. */
+  readonly ownSpeaker: string | null;
+  readonly at: Date;
+}
+
+export interface Transcribed {
+  readonly text: string;
+  readonly words: readonly Word[];
+}
+
+/** What a person has made of a final segment by now. It is kept beside the segments, which may be written again. */
+export interface SegmentEdit {
+  readonly segmentId: string;
+  /** `null`: what the recogniser wrote stands. */
+  readonly transcribed: Transcribed | null;
+  /** `null`: the name of the channel stands. */
+  readonly speaker: string | null;
+  /** Of the segment with this edit; never of another version of it. */
+  readonly revision: number;
+  readonly at: Date;
+}
+
+/** What is to be changed of a final segment; what is `undefined` stays as it is, `null` gives back what was there before. */
+export interface SegmentChange {
+  readonly segmentId: string;
+  readonly sessionId: string;
+  readonly transcribed: Transcribed | null | undefined;
+  readonly speaker: string | null | undefined;
+  /** Of the segment as it is known before: the edit's is higher. */
+  readonly revision: number;
+  readonly at: Date;
+}
+
+/** Who speaks on a session's channels. */
+export interface SpeakerNames {
+  /** By channel, one for each: who speaks there; `null` when nobody has said so. */
+  readonly speakers: readonly (string | null)[];
+  /** The same as the client said at the start. */
+  readonly originalSpeakers: readonly (string | null)[];
 }
 
 /** From final segments only. Durations in seconds. */
@@ -63,7 +110,7 @@ export interface Coverage {
 }
 
 /** A session as the database knows it. */
-export interface SessionRecord {
+export interface SessionRecord extends SpeakerNames {
   readonly id: string;
   readonly externalId: string | null;
   readonly title: string | null;
@@ -71,8 +118,6 @@ export interface SessionRecord {
   readonly endReason: EndReason | null;
   readonly language: string;
   readonly audioFormat: AudioFormat;
-  /** By channel, one for each: who speaks there; `null` when nobody has said so. */
-  readonly speakers: readonly (string | null)[];
   /** The client's own JSON, as given at the start; `null` when none was. */
   readonly metadata: unknown;
   readonly createdAt: Date;
@@ -215,6 +260,8 @@ export interface FinalsRequest {
   /** The lowest so many, or with `fromEnd` the highest. */
   readonly limit: number;
   readonly fromEnd: boolean;
+  /** True: only those that a person has ever changed. */
+  readonly edited?: boolean;
 }
 
 /** The database as the services see it. Every method may throw `DatabaseUnavailableError`. */
@@ -261,7 +308,21 @@ export interface SessionStore {
   updateTitle(sessionId: string, title: string | null): Promise<boolean>;
 
   /**
-   * Removes the session's row and those of its segments, and remembers that its recording is to be removed; one transaction.
+   * Changes a final segment, whether or not its row is there yet: rows that are written later get it too.
+   * @returns its edit as it stands now; `null` when there is no such session
+   */
+  editSegment(change: SegmentChange): Promise<SegmentEdit | null>;
+  /** All edits of a session. */
+  editsOf(sessionId: string): Promise<SegmentEdit[]>;
+  /**
+   * Names a channel, in the session and in its segments that have no name of their own; `null` gives back what the client had
+   * said.
+   * @returns `null` when there is no such session, or it has no such channel
+   */
+  renameSpeaker(sessionId: string, channel: number, name: string | null): Promise<SpeakerNames | null>;
+
+  /**
+   * Removes the session's row, those of its segments and their edits, and remembers that its recording is to be removed; one transaction.
    * @returns whether there was such a session.
    */
   deleteSession(sessionId: string, at: Date): Promise<boolean>;

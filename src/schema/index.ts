@@ -5,6 +5,8 @@ import './start-session.ts';
 import './end-session.ts';
 import './update-session.ts';
 import './delete-session.ts';
+import './update-segment.ts';
+import './rename-speaker.ts';
 import './audio.ts';
 import './stored-session.ts';
 import './segment.ts';

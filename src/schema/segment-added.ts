@@ -8,7 +8,7 @@ builder.subscriptionField('segmentAdded', (t) =>
   t.field({
     type: SegmentRef,
     description:
-      'The segments of a session as they come: every revision of an interim that there is time for, and every final segment exactly once and in order. With `after` or `fromStart` first the final segments that were missed, without a gap or a double. Completes after the last final segment; a connection that ends otherwise (WebSocket code 1001: the server stops, 1013: you read too slowly) is to be opened again, and resumed `after` the last cursor.',
+      'The segments of a session as they come: every revision of an interim that there is time for, and every final segment exactly once and in order. With `after` or `fromStart` first the final segments that were missed, without a gap or a double. A final segment that a person changes (`updateSegment`) comes once more, with a higher `revision`: to those who were given it before, also after a resume; all others are given it as it is now. Its cursor is no point to resume from: keep the furthest. Completes after the last final segment; a connection that ends otherwise (WebSocket code 1001: the server stops, 1013: you read too slowly) is to be opened again, and resumed `after` the last cursor.',
     args: {
       sessionId: t.arg.id({ required: true, description: 'Global id of a session.' }),
       after: t.arg.string({

@@ -8,7 +8,7 @@ export const SegmentKindRef = builder.enumType('SegmentKind', {
   description: 'Whether a segment may still change.',
   values: {
     INTERIM: { description: 'A draft: it is being spoken, and each revision replaces the one before.' },
-    FINAL: { description: 'The utterance ended: this is its transcript.' },
+    FINAL: { description: 'The utterance ended: this is its transcript. Only people change it (`updateSegment`).' },
   } as const,
 });
 
@@ -51,7 +51,8 @@ builder.node(SegmentRef, {
       description: "Counts the session's final segments from 1; null while `INTERIM`.",
     }),
     revision: t.exposeInt('revision', {
-      description: 'Rises with each version of the segment: show the highest that you were given.',
+      description:
+        'Rises with each version of the segment, those that people make of a final one included: show the highest that you were given.',
     }),
     kind: t.expose('kind', { type: SegmentKindRef, description: 'Whether it may still change.' }),
     text: t.exposeString('text', {
@@ -66,23 +67,46 @@ builder.node(SegmentRef, {
     endMs: t.exposeInt('endMs', { description: "Milliseconds from the session's first sample." }),
     avgConfidence: t.exposeFloat('avgConfidence', {
       nullable: true,
-      description: "Mean of its words' confidences, 0 to 1; null when the recogniser gives none.",
+      description:
+        'Mean of the confidences of the words that the recogniser wrote, 0 to 1, also when its text was changed since; null when the recogniser gives none.',
     }),
     words: t.field({
       type: [WordRef],
       // A usual utterance; the longest have three times as many.
       extensions: { cost: { items: 20 } },
-      description: 'Its words in order; may be empty.',
+      description:
+        'Its words in order; may be empty. Of a text that a person has changed, those that the recogniser had written keep their times and confidence, and those that are new have none.',
       resolve: ({ words }) => [...words],
     }),
     speaker: t.exposeString('speaker', {
       nullable: true,
-      description: 'Who speaks on its channel, as `startSession` was told; null when it was not.',
+      description:
+        'Who speaks: its own name (`ownSpeaker`), else that of its channel (`Session.speakers`); null when nobody has said so.',
+    }),
+    ownSpeaker: t.string({
+      nullable: true,
+      description:
+        'The name that `updateSegment` gave to this segment alone; null: it goes by that of its channel, also when that is changed.',
+      resolve: ({ edit }: Segment) => edit?.ownSpeaker ?? null,
+    }),
+    originalText: t.string({
+      nullable: true,
+      description: 'What the recogniser wrote; null when nobody has changed it.',
+      resolve: ({ edit }: Segment) => edit?.original?.text ?? null,
+    }),
+    editedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a person changed its text or its speaker last; null while both are as they came.',
+      resolve: ({ edit }: Segment) => edit?.at ?? null,
     }),
     channel: t.exposeInt('channel', {
       description: 'Channel of the audio, counted from 0: each is transcribed by itself.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When this version was made.' }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'When the recogniser made it; `editedAt` says when a person changed it.',
+    }),
     cursor: t.string({
       nullable: true,
       description:

@@ -6,7 +6,8 @@ export const LATENCY =
   "Final latency, in milliseconds: how long after somebody had stopped speaking the words were there for good. Mean over final segments of the time from the acknowledgement of the segment's last audio (before its `endMs`) until the segment was written to the session's journal, which the silence that shows its end is part of. Left out are those of which it is not known: whose audio came faster than it was spoken (an upload, or what was sent after a network was away), or came before the server was started last.";
 
 export const SessionStatisticsRef = builder.objectRef<SessionStatistics>('SessionStatistics').implement({
-  description: 'Figures of a session, from its final segments only. A figure without data is null.',
+  description:
+    'Figures of a session, from its final segments only, as the recogniser wrote them: what people change later does not count. A figure without data is null.',
   fields: (t) => ({
     totalSegments: t.exposeInt('totalSegments', { description: 'Final segments.' }),
     averageConfidence: t.exposeFloat('averageConfidence', {

@@ -30,8 +30,14 @@ builder.node(SessionRef, {
     audioFormat: t.expose('audioFormat', { type: AudioFormatRef, description: 'The format of all of its audio.' }),
     speakers: t.stringList({
       nullable: { list: false, items: true },
-      description: 'By channel, one entry for each: who speaks there, as the client said; null where it did not.',
+      description:
+        'By channel, one entry for each: who speaks there, as `startSession` or `renameSpeaker` was told; null where nobody has said so. Subscribers of `sessionUpdated` are told when it changes.',
       resolve: ({ speakers }) => [...speakers],
+    }),
+    originalSpeakers: t.stringList({
+      nullable: { list: false, items: true },
+      description: 'The same as the client said at the start, whatever was changed since.',
+      resolve: ({ originalSpeakers }) => [...originalSpeakers],
     }),
     metadata: t.expose('metadata', {
       type: 'JSON',

@@ -8,6 +8,7 @@ import { DatabaseProbe } from './database-probe.ts';
 import type { Logger } from './logger.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { Retention } from './retention.ts';
+import { SegmentEditing } from './segment-editing.ts';
 import { SegmentWriter, type SegmentWriterSettings } from './segment-writer.ts';
 import { SessionDeletion } from './session-deletion.ts';
 import { SessionLogDirectory } from './session-logs.ts';
@@ -53,6 +54,7 @@ interface Readiness {
 export interface Services {
   readonly sessions: Sessions;
   readonly audio: AudioIntake;
+  readonly editing: SegmentEditing;
   readonly deletion: SessionDeletion;
   readonly recordings: Recordings;
   readonly waveforms: Waveforms;
@@ -144,6 +146,7 @@ export function createServices({
     hasRecording: (id) => logs.has(id) && !retention.isRemoving(id),
     limits: settings,
   });
+  const editing = new SegmentEditing({ store, reader, lookup, open, logger });
   const deletion = new SessionDeletion({ store, logs: removableLogs, open, logger });
   const probe = new DatabaseProbe(store, now);
   let watching: NodeJS.Timeout | undefined;
@@ -158,6 +161,7 @@ export function createServices({
   return {
     sessions,
     audio,
+    editing,
     deletion,
     recordings,
     waveforms,

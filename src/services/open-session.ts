@@ -1,11 +1,19 @@
 import { framesToMs } from '../audio/format.ts';
-import type { EndReason, Segment, SessionProgress, SessionRecord } from '../database/session-store.ts';
+import type {
+  EndReason,
+  Segment,
+  SegmentEdit,
+  SessionProgress,
+  SessionRecord,
+  SpeakerNames,
+} from '../database/session-store.ts';
 import type { AudioLog } from '../log/audio-log.ts';
 import type { Journal } from '../log/journal.ts';
 import { timelineMs, type Transcript } from '../recognition/recogniser.ts';
 import { coverageOf } from './coverage.ts';
-import type { JournalEntry } from './journal-entry.ts';
+import type { FinalEntry, JournalEntry } from './journal-entry.ts';
 import { applyEntry, type JournalState } from './journal-state.ts';
+import { SegmentEdits } from './segment-edits.ts';
 import { SegmentFeed, type ReadFinals } from './segment-feed.ts';
 import { StablePrefixes } from './stable-prefix.ts';
 import { finalSegment, interimSegment } from './segments.ts';
@@ -27,6 +35,7 @@ export class OpenSession {
   readonly audio: AudioLog;
   readonly journal: Journal<JournalEntry>;
   readonly feed: SegmentFeed;
+  readonly #edits: SegmentEdits;
   readonly #stablePrefixes = new StablePrefixes();
   /** Finals that may have been shown are being derived again: subscribers may ask for what comes after them. */
   readonly journalWasCut: boolean;
@@ -46,13 +55,19 @@ export class OpenSession {
     state: JournalState;
     readFinals: ReadFinals;
     journalWasCut: boolean;
+    /** What people have changed of its finals. @default none */
+    edits?: readonly SegmentEdit[];
   }) {
     this.#record = parts.record;
     this.audio = parts.audio;
     this.journal = parts.journal;
     this.journalWasCut = parts.journalWasCut;
     this.#state = parts.state;
-    this.feed = new SegmentFeed(parts.readFinals, parts.state.lastSequence, parts.state.ended !== null);
+    this.#edits = new SegmentEdits(parts.edits ?? []);
+    this.feed = new SegmentFeed(parts.readFinals, parts.state.lastSequence, {
+      ended: parts.state.ended !== null,
+      refresh: (final) => this.#edits.refresh(final, this.#record),
+    });
   }
 
   get id(): string {
@@ -68,6 +83,32 @@ export class OpenSession {
   rename(title: string | null): void {
     this.#record = { ...this.#record, title };
     this.updates.touch();
+  }
+
+  /** Its row, and those of its segments, have the new names already. */
+  renameSpeakers({ speakers, originalSpeakers }: SpeakerNames): void {
+    this.#record = { ...this.#record, speakers, originalSpeakers };
+    this.feed.refresh();
+    this.updates.touch();
+  }
+
+  /** The database has the edit already. */
+  addEdit(edit: SegmentEdit): void {
+    this.#edits.add(edit);
+  }
+
+  /** A person has changed something of a final. */
+  get hasEdits(): boolean {
+    return !this.#edits.isEmpty;
+  }
+
+  isEdited(segmentId: string): boolean {
+    return this.#edits.has(segmentId);
+  }
+
+  /** A final of the journal, as it is to be shown. */
+  finalOf(entry: FinalEntry): Segment {
+    return this.#edits.show(finalSegment(this.#record, entry), this.#record);
   }
 
   /** What the journal says up to its durable end. */
@@ -144,7 +185,7 @@ export class OpenSession {
   /** Shows what a journalled entry says. */
   apply(entry: JournalEntry): void {
     this.#state = applyEntry(this.#state, entry);
-    if (entry.type === 'final') this.feed.publishFinal(finalSegment(this.record, entry));
+    if (entry.type === 'final') this.feed.publishFinal(this.finalOf(entry));
     if ('decidedSample' in entry) this.#withdrawInterims(entry);
     if (entry.type === 'ended') this.feed.end();
     if (entry.type === 'reopened') this.feed.reopen();

@@ -256,6 +256,7 @@ export class OpenSessions {
   /** @param beforeFollowing called once the logs are open, with the session as the database has it. */
   async #load(stored: SessionRecord, beforeFollowing?: (record: SessionRecord) => Promise<void>): Promise<OpenSession> {
     const { logs, store, writer, readFinals } = this.#parts;
+    const edits = await store.editsOf(stored.id);
     const { rewindTo, ...opened } = await logs.open(stored).catch((error: unknown) => {
       // Clients are only told that the session can't go on, whoever asks for it.
       if (isDamage(error)) this.#tellNotRecovered(stored, error);
@@ -265,6 +266,7 @@ export class OpenSessions {
     const session = new OpenSession({
       record,
       ...opened,
+      edits,
       readFinals: (afterSequence, limit) => readFinals(record.id, afterSequence, limit),
     });
     try {

@@ -12,28 +12,43 @@ interface Subscriber {
   readonly subscription: PullSubscription<Segment>;
   offerInterim(interim: Segment): void;
   forgetInterim(id: string): void;
+  offerEdited(final: Segment): void;
+}
+
+export interface SegmentFeedOptions {
+  /** True: no segment will come any more. @default false */
+  readonly ended?: boolean;
+  /** A final as it is to be shown now, by what people have changed since it was read. @default as it was read */
+  readonly refresh?: (final: Segment) => Segment;
 }
 
 /**
  * The live segments of one session, in order, to any number of subscribers.
  *
  * Finals are never queued per subscriber: each remembers the last sequence it was given and asks for the next, so history,
- * hand-over to live, and a slow reader are one path, without a gap or a double. Of an interim only the newest revision waits.
+ * hand-over to live, and a slow reader are one path, without a gap or a double. Of an interim only the newest revision waits,
+ * and so it is with a final that a person changes: who was given it before is given it again, as it is now.
  */
 export class SegmentFeed {
   readonly #readFinals: ReadFinals;
   readonly #subscribers = new Set<Subscriber>();
   readonly #interims = new Map<string, Segment>();
+  readonly #refresh: (final: Segment) => Segment;
   #recent: Segment[] = [];
   #lastSequence: number;
   #ended: boolean;
   #discarded = false;
 
-  /** @param lastSequence of the last final that exists already. @param ended true: no segment will come any more. */
-  constructor(readFinals: ReadFinals, lastSequence: number, ended = false) {
+  /** @param lastSequence of the last final that exists already. */
+  constructor(
+    readFinals: ReadFinals,
+    lastSequence: number,
+    { ended = false, refresh = (final) => final }: SegmentFeedOptions = {},
+  ) {
     this.#readFinals = readFinals;
     this.#lastSequence = lastSequence;
     this.#ended = ended;
+    this.#refresh = refresh;
   }
 
   get lastSequence(): number {
@@ -67,6 +82,17 @@ export class SegmentFeed {
     }
   }
 
+  /** A final that was published before, as a person has changed it; its revision is higher. */
+  publishEdited(final: Segment): void {
+    this.#recent = this.#recent.map((recent) => (recent.id === final.id ? final : recent));
+    for (const subscriber of this.#subscribers) subscriber.offerEdited(final);
+  }
+
+  /** What people have changed concerns many finals. Nobody is given those again that he was given before. */
+  refresh(): void {
+    this.#recent = this.#recent.map(this.#refresh);
+  }
+
   /** Nothing more will come: subscriptions complete after the last final. */
   end(): void {
     this.#ended = true;
@@ -85,13 +111,22 @@ export class SegmentFeed {
     this.#ended = false;
   }
 
-  /** @param afterSequence finals above it come first, 0 to `lastSequence`; by default only those from now on. */
-  subscribe(afterSequence = this.#lastSequence): AsyncIterableIterator<Segment> {
+  /**
+   * @param afterSequence finals above it come first, 0 to `lastSequence`; by default only those from now on.
+   * @param readEdited for a subscriber who was away: finals up to `afterSequence` that were changed at some time. He is given
+   *   them again before anything else, since nobody knows whether he has them as they are now.
+   */
+  subscribe(afterSequence = this.#lastSequence, readEdited: ReadFinals | null = null): AsyncIterableIterator<Segment> {
     const waiting = new Map(this.#interims);
     /** Interims that the subscriber has seen and that are neither final nor withdrawn yet. */
     const shown = new Set<string>();
     let history: Segment[] = [];
     let delivered = afterSequence;
+    /** Finals that he was given, and that were changed since. */
+    const edited = new Map<string, Segment>();
+    let isAway = readEdited !== null;
+    let missed: Segment[] = [];
+    let missedSequence = 0;
 
     const give = (final: Segment | undefined): Pulled<Segment> => {
       if (final === undefined || final.sequence !== delivered + 1) {
@@ -99,7 +134,19 @@ export class SegmentFeed {
       }
       delivered = final.sequence;
       shown.delete(final.id);
-      return { item: final };
+      // What was read some time ago may have been changed meanwhile.
+      return { item: this.#refresh(final) };
+    };
+    const giveAgain = (final: Segment): Pulled<Segment> => {
+      const newer = edited.get(final.id);
+      edited.delete(final.id);
+      return { item: newer ?? this.#refresh(final) };
+    };
+    const readMissed = async (read: ReadFinals): Promise<Pulled<Segment>> => {
+      missed = [...(await read(missedSequence, HISTORY_PAGE))];
+      missedSequence = missed.at(-1)?.sequence ?? missedSequence;
+      if (missed.length < HISTORY_PAGE) isAway = false;
+      return pull();
     };
     const readOn = async (): Promise<Pulled<Segment>> => {
       history = [...(await this.#readFinals(delivered, HISTORY_PAGE))];
@@ -107,6 +154,10 @@ export class SegmentFeed {
     };
     const pull = (): Pulled<Segment> | Promise<Pulled<Segment>> => {
       if (this.#discarded) return 'end';
+      const again = missed.shift();
+      if (again !== undefined) return giveAgain(again);
+      if (isAway && readEdited !== null) return readMissed(readEdited);
+      for (const final of edited.values()) return giveAgain(final);
       if (delivered < this.#lastSequence) {
         const final = this.#recentFinal(delivered + 1) ?? history.shift();
         return final === undefined ? readOn() : give(final);
@@ -130,6 +181,11 @@ export class SegmentFeed {
         subscriber.subscription.wake();
       },
       forgetInterim: (id) => waiting.delete(id),
+      offerEdited: (final) => {
+        if ((final.sequence ?? 0) > delivered || (edited.get(final.id)?.revision ?? 0) > final.revision) return;
+        edited.set(final.id, final);
+        subscriber.subscription.wake();
+      },
     };
     this.#subscribers.add(subscriber);
     return subscriber.subscription;

@@ -13,7 +13,7 @@ import type {
   Totals,
 } from '../database/session-store.ts';
 import type { OpenSession } from './open-session.ts';
-import { finalSegment, sessionIdOfSegment } from './segments.ts';
+import { sessionIdOfSegment } from './segments.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
 const JOURNAL_PAGE = 500;
@@ -145,7 +145,9 @@ export class SessionReader {
       for (const { entry } of entries) {
         if (entry.type !== 'final' || entry.sequence <= range.afterSequence) continue;
         if (entry.sequence >= range.beforeSequence) return found;
-        found.push(finalSegment(session.record, entry));
+        const final = session.finalOf(entry);
+        if (range.edited === true && !session.isEdited(final.id)) continue;
+        found.push(final);
         if (found.length > range.limit) found.shift();
         if (!range.fromEnd && found.length === range.limit) return found;
       }

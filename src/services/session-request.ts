@@ -74,14 +74,16 @@ function checkSpeakers(speakers: readonly (string | null)[], channels: number): 
   if (speakers.length > channels) {
     refuse(`speakers may have one name for each channel, ${channels} here, not ${speakers.length}.`);
   }
-  for (const name of speakers) {
-    if (name === null) continue;
-    if (name.trim() === '' || name.length > MAX_SPEAKER_LENGTH) {
-      refuse(`A speaker's name must have 1 to ${MAX_SPEAKER_LENGTH} characters; null when it is not known.`);
-    }
-    if (/[\p{Cc}\p{Surrogate}\u2028\u2029]/u.test(name)) {
-      refuse("A speaker's name must be well-formed Unicode on one line, without control characters.");
-    }
+  for (const name of speakers) if (name !== null) checkSpeakerName(name);
+}
+
+/** @throws ServiceError `BAD_USER_INPUT` with what to change. */
+export function checkSpeakerName(name: string): void {
+  if (name.trim() === '' || name.length > MAX_SPEAKER_LENGTH) {
+    refuse(`A speaker's name must have 1 to ${MAX_SPEAKER_LENGTH} characters; null when it is not known.`);
+  }
+  if (/[\p{Cc}\p{Surrogate}\u2028\u2029]/u.test(name)) {
+    refuse("A speaker's name must be well-formed Unicode on one line, without control characters.");
   }
 }
 

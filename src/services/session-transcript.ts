@@ -17,8 +17,23 @@ export async function transcriptOf(
   if (format !== 'json') return formatTranscript(format, finals, session);
   const { id: _id, recordingRemovedAt: _removed, nextSequence: _next, journalPosition: _position, ...about } = session;
   const segments = finals.map(
-    ({ id: _segmentId, sessionId: _sessionId, kind: _kind, revision: _revision, stableLength: _stable, ...said }) =>
-      said,
+    ({
+      id: _segmentId,
+      sessionId: _sessionId,
+      kind: _kind,
+      revision: _revision,
+      stableLength: _stable,
+      edit,
+      ...said
+    }) => ({
+      ...said,
+      ...(edit !== undefined && {
+        originalText: edit.original?.text ?? null,
+        originalWords: edit.original?.words ?? null,
+        ownSpeaker: edit.ownSpeaker,
+        editedAt: edit.at,
+      }),
+    }),
   );
   return formatTranscript(format, segments, about);
 }

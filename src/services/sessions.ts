@@ -14,7 +14,7 @@ import { noSuchSession, serverIsStopping, ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';
-import { SegmentFeed } from './segment-feed.ts';
+import { SegmentFeed, type ReadFinals } from './segment-feed.ts';
 import type { SessionLookup } from './session-lookup.ts';
 import type { SessionReader } from './session-reader.ts';
 import { SessionUpdates } from './session-updates.ts';
@@ -133,7 +133,11 @@ export class Sessions {
         `The session has ${feed.lastSequence} final segments; this cursor is of one behind them, or of another session.`,
       );
     }
-    return feed.subscribe(afterSequence ?? undefined);
+    const mayHaveMissedEdits = (afterSequence ?? 0) > 0 && running?.hasEdits !== false;
+    return feed.subscribe(
+      afterSequence ?? undefined,
+      mayHaveMissedEdits ? this.#editedOf(id, afterSequence ?? 0) : null,
+    );
   }
 
   /** How a session stands, now and whenever that changes. Completes when it is over. */
@@ -191,7 +195,20 @@ export class Sessions {
       if (finals.length === 0) await lookup.find(id);
       return finals;
     };
-    return new SegmentFeed(readFinals, statistics.totalSegments, true);
+    return new SegmentFeed(readFinals, statistics.totalSegments, { ended: true });
+  }
+
+  /** Finals up to `lastSequence` that people have changed. */
+  #editedOf(sessionId: string, lastSequence: number): ReadFinals {
+    return (afterSequence, limit) =>
+      this.#parts.reader.finalsOf({
+        sessionId,
+        afterSequence,
+        beforeSequence: lastSequence + 1,
+        limit,
+        fromEnd: false,
+        edited: true,
+      });
   }
 
   async #untilCompleted(id: string): Promise<void> {

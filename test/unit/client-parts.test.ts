@@ -84,6 +84,7 @@ describe('the order of segments', () => {
       {
         onInterim: ({ id }) => told.push(`interim ${id}`),
         onFinal: ({ id }) => told.push(`final ${id}`),
+        onEdited: ({ id }) => told.push(`edited ${id}`),
         onWithdrawn: ({ id }) => told.push(`withdrawn ${id}`),
       },
       null,
@@ -121,14 +122,36 @@ describe('the order of segments', () => {
 
   it('gives each channel’s finals once after the server has forgotten some of them', () => {
     const { told, order } = watched();
-    const long = { ...final(1, 'long'), channel: 1, endMs: 9_000, sequence: 3, cursor: 'cursor-long' };
+    const long = { ...final(1, 'long'), channel: 1, endMs: 9_000, sequence: 4, cursor: 'cursor-long' };
     for (const sequence of [2, 3]) order.receive(final(sequence));
     order.forgetPosition();
     for (const sequence of [2, 3]) order.receive(final(sequence));
     order.receive(long);
     order.forgetPosition();
-    for (const again of [final(2), final(3), long, final(4)]) order.receive(again);
-    expect(told).toEqual(['final s2', 'final s3', 'final long', 'final s4']);
+    for (const again of [final(2), final(3), long, final(5)]) order.receive(again);
+    expect(told).toEqual(['final s2', 'final s3', 'final long', 'final s5']);
+  });
+
+  it('tells of a final that a person changed as of that, and goes on behind the last one all the same', () => {
+    const { told, order } = watched();
+    for (const sequence of [1, 2]) order.receive(final(sequence));
+    order.receive({ ...final(1), revision: 3, text: 'corrected' });
+    expect(order.position).toEqual({ after: 'cursor-2', fromStart: false });
+    order.receive(final(3));
+    order.receive({ ...final(3), revision: 3, text: 'corrected' });
+    expect(told).toEqual(['final s1', 'final s2', 'edited s1', 'final s3', 'edited s3']);
+  });
+
+  it('does so, too, when it goes on from what an earlier page was given', () => {
+    const told: string[] = [];
+    const note = (event: string) => (segment: Segment) => void told.push(`${event} ${segment.id}`);
+    const order = new SegmentOrder(
+      { onInterim: note('interim'), onFinal: note('final'), onEdited: note('edited'), onWithdrawn: note('withdrawn') },
+      { cursor: 'cursor-2', endsMs: [2_900] },
+    );
+    for (const sequence of [1, 2, 3]) order.receive(final(sequence));
+    expect(told).toEqual(['edited s1', 'edited s2', 'final s3']);
+    expect(order.position).toEqual({ after: 'cursor-3', fromStart: false });
   });
 
   it('gives no final twice after the server has forgotten some of them', () => {

@@ -62,6 +62,7 @@ describe.each(WAYS)('commitBatch, $way,', ({ storeOf }) => {
     expect(await store.findSession('a')).toEqual({
       ...newSession('a'),
       ...session,
+      originalSpeakers: [null],
       journalPosition: 500,
       recordingRemovedAt: null,
     });
@@ -247,6 +248,8 @@ describe('a batch', () => {
       },
       coverage: { receivedMs: 3100, transcribedMs: 1800, silenceMs: 700, gapMs: 300, failedMs: 200, pendingMs: 100 },
     });
+  const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 } as const;
+  const recorded = newSession('a', { audioFormat, speakers: [null, 'Zoë'] });
   const full = finalSegment('a', 1, { speaker: 'Zoë', channel: 1, avgConfidence: 1 / 3, revision: 7 });
   const bare = finalSegment('a', 2, { avgConfidence: null, words: [], text: '' });
   const interims = [interimSegment('a', 'interim', { text: 'so \u{1F600} far' })];
@@ -257,7 +260,7 @@ describe('a batch', () => {
     const written = [];
     for (const way of [store, new PrismaSessionStore(client)]) {
       await client.session.deleteMany();
-      await way.createSession(newSession('a'));
+      await way.createSession(recorded);
       await way.commitBatch(whole);
       written.push([quotedRows(other, 'sessions'), quotedRows(other, 'segments')]);
     }
@@ -265,13 +268,18 @@ describe('a batch', () => {
 
     const rows = await client.segment.findMany({ orderBy: { id: 'asc' } });
     await client.segment.deleteMany();
-    await client.segment.createMany({ data: rows.map((row) => ({ ...row, words: z.json().parse(row.words) ?? [] })) });
+    await client.segment.createMany({
+      data: rows.map((row) => ({ ...row, words: z.json().parse(row.words) ?? [], originalWords: Prisma.DbNull })),
+    });
     expect(quotedRows(other, 'segments')).toEqual(written[0]?.[1]);
   });
 
   it('leaves no column of the model out', async () => {
     const { client, store } = database();
-    await store.createSession(newSession('a'));
+    await store.createSession(recorded);
+    const transcribed = { text: 'corrected', words: [] };
+    const change = { segmentId: full.id, sessionId: 'a', transcribed, speaker: 'Zoé', revision: 7, at: new Date() };
+    await store.editSegment(change);
     await store.commitBatch(whole);
     const row = await client.segment.findUniqueOrThrow({ where: { id: full.id } });
     expect(Object.keys(row).toSorted()).toEqual(Object.keys(Prisma.SegmentScalarFieldEnum).toSorted());

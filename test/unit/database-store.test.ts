@@ -26,7 +26,8 @@ describe('a session', () => {
       createdAt: new Date('2026-03-14T09:26:53.589Z'),
     };
     await store.createSession(session);
-    const expected = { ...session, ...progress(), journalPosition: 0, recordingRemovedAt: null };
+    const originalSpeakers = session.speakers;
+    const expected = { ...session, ...progress(), originalSpeakers, journalPosition: 0, recordingRemovedAt: null };
     expect(await store.findSession('0199-a')).toEqual(expected);
     expect(await store.findSessionByExternalId('meeting/42')).toEqual(expected);
     expect(await store.findSessions(['0199-a', 'unknown'])).toEqual([expected]);
@@ -100,7 +101,8 @@ describe('the segments of a session', () => {
 
   it('come back as they were given', async () => {
     const { store } = database();
-    await store.createSession(newSession('a'));
+    const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 } as const;
+    await store.createSession(newSession('a', { audioFormat, speakers: [null, "O'Neil"] }));
     const segments = [
       finalSegment('a', 1, { avgConfidence: 1 / 3, words: [], speaker: "O'Neil", channel: 1, text: '“naïve” — 100 %' }),
       finalSegment('a', 2, {

@@ -158,4 +158,66 @@ describe('the live segments of a session', () => {
     const { feed } = feedWith(4);
     expect(() => feed.publishFinal(final(6))).toThrow(/does not follow 4/u);
   });
+
+  describe('that a person changes', () => {
+    const edited = (sequence: number, revision = 100) => ({ ...final(sequence), revision, text: `edit ${revision}` });
+    const shape = (segments: readonly Segment[]) => segments.map(({ sequence, revision }) => [sequence, revision]);
+
+    it('come once more to those who were given them, and to others as they are now', async () => {
+      const { feed, publish } = feedWith(0);
+      const early = feed.subscribe(0);
+      publish();
+      await early.next();
+      publish();
+      feed.publishEdited(edited(1));
+      feed.publishEdited(edited(2, 101));
+      feed.end();
+      expect(shape(await collect(early))).toEqual([
+        [1, 100],
+        [2, 101],
+      ]);
+      expect(shape(await collect(feed.subscribe(0)))).toEqual([
+        [1, 100],
+        [2, 101],
+      ]);
+    });
+
+    it('come to a slow subscriber in their newest version only', async () => {
+      const { feed } = feedWith(3);
+      const slow = feed.subscribe();
+      for (const revision of [100, 102, 101]) feed.publishEdited(edited(2, revision));
+      feed.end();
+      expect(shape(await collect(slow))).toEqual([[2, 102]]);
+    });
+
+    it('are given as they are now, also when they were read before the change', async () => {
+      const latest = new Map<string, Segment>();
+      let answer = (_finals: Segment[]): void => undefined;
+      const reading = new Promise<Segment[]>((resolve) => (answer = resolve));
+      const feed = new SegmentFeed(() => reading, 2, { refresh: (read) => latest.get(read.id) ?? read });
+      const received = collect(feed.subscribe(0));
+      latest.set(final(2).id, edited(2));
+      feed.publishEdited(edited(2));
+      answer([final(1), final(2)]);
+      feed.end();
+      expect(shape(await received)).toEqual([
+        [1, 99],
+        [2, 100],
+      ]);
+    });
+
+    it('come to one who was away before all that he has missed, however many they are', async () => {
+      const { feed, publish } = feedWith(200);
+      const changed = Array.from({ length: 120 }, (_, index) => edited(index + 1));
+      const readEdited = (after: number, limit: number) => Promise.resolve(changed.slice(after, after + limit));
+      const resumed = feed.subscribe(200, readEdited);
+      publish();
+      feed.publishEdited(edited(120, 101));
+      feed.end();
+      const received = await collect(resumed);
+      expect(received).toHaveLength(121);
+      expect(received.filter(({ sequence }) => sequence === 120)).toEqual([edited(120, 101)]);
+      expect(received.some(({ sequence }) => sequence === 201)).toBe(true);
+    });
+  });
 });

@@ -160,7 +160,7 @@ describe('kill -9 of the server in the middle of a stream', () => {
   );
 
   it(
-    'loses no edit that was answered, whether the database has the segment by then or not',
+    'loses no edit that was answered, though the database has no row of its segment yet',
     async () => {
       const sessionId = await startSession(client);
       await sendChunks(client, sessionId, speechChunks([...SCRIPT.slice(0, 9)]));

@@ -163,7 +163,7 @@ describe('kill -9 of the server in the middle of a stream', () => {
     'loses no edit that was answered, though the database has no row of its segment yet',
     async () => {
       const sessionId = await startSession(client);
-      await sendChunks(client, sessionId, speechChunks([...SCRIPT.slice(0, 9)]));
+      await sendChunks(client, sessionId, speechChunks(SCRIPT.slice(0, 9)));
       const seen: SegmentView[] = [];
       await watch(sessionId, null, seen, 2);
       const edit = (segment: SegmentView | undefined, input: object) =>

@@ -17,6 +17,9 @@ bindings.__wbg_set_wasm(instance.exports);
 // oxlint-disable-next-line no-underscore-dangle -- named by wasm-bindgen
 instance.exports.__wbindgen_start();
 
+/** The index of what was said, which models can't describe: the virtual table, and those that SQLite keeps for it. */
+const SEARCH_TABLES = ['', '_config', '_content', '_data', '_docsize', '_idx'].map((part) => `segment_search${part}`);
+
 /**
  * The SQL that brings the schema of a SQLite file to that of the models; `null` when they agree.
  *
@@ -37,7 +40,7 @@ export async function migrationToModels(databaseFile) {
       to: { tag: 'schemaDatamodel', files },
       script: true,
       exitCode: true,
-      filters: { externalTables: ['_prisma_migrations'], externalEnums: [] },
+      filters: { externalTables: ['_prisma_migrations', ...SEARCH_TABLES], externalEnums: [] },
     });
     return exitCode === 0 ? null : stdout;
   } finally {

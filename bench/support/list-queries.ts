@@ -24,6 +24,8 @@ interface Places {
   readonly segment: string;
   /** Near the end of the longest session. */
   readonly final: string;
+  /** Among the hits of a search for a common word, in the longest session. */
+  readonly hit: string;
 }
 
 const SESSIONS = `query ($first: Int, $after: String, $last: Int, $before: String, $filter: SessionFilter, $orderBy: SessionOrder) {
@@ -43,6 +45,7 @@ const SEGMENTS = `query ($first: Int, $after: String, $last: Int, $before: Strin
     edges { cursor node { ${SEGMENT} session { id title } } } pageInfo { hasNextPage hasPreviousPage }
   }
 }`;
+const SEARCH = SEGMENTS.replace('edges {', 'edges { highlights { start end }');
 const STATISTICS = `query ($filter: SessionFilter, $timeZone: String) {
   statistics(filter: $filter, timeZone: $timeZone) {
     totalSessions totalSegments wordCount recordedDuration speakingDuration averageConfidence wordsPerMinute averageLatencyMs
@@ -55,6 +58,7 @@ const SESSION = `query ($id: ID!) {
 const STORED = 'query { sessions { edges { node { stored { totalSegments finalSegments interimSegments } } } } }';
 
 const PAGE = 20;
+const TIME = { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' };
 
 /**
  * All ways of asking for lists and statistics that the API has, each at the beginning and deep in its list.
@@ -70,6 +74,7 @@ export async function listQueries(
     ...sessionQueries(places),
     ...finalQueries(size, places),
     ...segmentQueries(size, places),
+    ...searchQueries(size, places),
     ...statisticsQueries(size),
   ];
 }
@@ -108,7 +113,7 @@ function sessionQueries(places: Places): ListQuery[] {
     filtered('that failed', { statuses: ['FAILED'] }),
     filtered('that are open', { statuses: ['ACTIVE', 'FINALIZING'] }, 'sessions'),
     filtered('with an external id', { externalId: 'meeting-0' }),
-    filtered('of a time', { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' }),
+    filtered('of a time', TIME),
     filtered('in a rare language', { language: 'cy' }, 'sessions'),
     filtered('with a title that none has', { titleContains: 'meeting -' }, 'sessions'),
     {
@@ -154,12 +159,41 @@ function segmentQueries(size: StoredSessions, { segment }: Places): ListQuery[] 
     ask('deep in the list', 'before one deep in the list', { last: PAGE, before: segment }),
     ask('deep in the list', 'between two', { first: PAGE, after: segment, before: segment }),
     filtered('of one session', { sessionId: globalId(longestSessionId(size)) }),
-    filtered('of a time', { from: '2026-06-01T00:00:00Z', to: '2026-06-29T00:00:00Z' }),
+    filtered('of a time', TIME),
     filtered('finals', { kind: 'FINAL' }),
     filtered('drafts', { kind: 'INTERIM' }, 'sessions'),
     filtered('of the second channel', { channel: 1 }),
     filtered('with a common word', { textContains: COMMON_TEXT }),
     filtered('with a rare word', { textContains: RARE_TEXT }, 'segments'),
+  ];
+}
+
+function searchQueries(size: StoredSessions, { hit }: Places): ListQuery[] {
+  const ask = (group: string, what: string, search: string, variables: object = { first: PAGE }, filter = {}) => ({
+    what: `search for ${what}`,
+    document: SEARCH,
+    variables: { filter: { search, ...filter }, ...variables },
+    group: `search, ${group}`,
+    reads: 'page' as const,
+  });
+  const sessionId = globalId(longestSessionId(size));
+  return [
+    ask('a rare word', 'a rare word', `"${RARE_TEXT}"`),
+    ask('frequent words', 'a frequent word', `"${COMMON_TEXT}"`),
+    ask('frequent words', 'one, last page', `"${COMMON_TEXT}"`, { last: PAGE }),
+    ask('frequent words', 'one, after a hit deep in the list', `"${COMMON_TEXT}"`, { first: PAGE, after: hit }),
+    ask('frequent words', 'one, before a hit deep in the list', `"${COMMON_TEXT}"`, { last: PAGE, before: hit }),
+    ask('frequent words', 'one, in one session', `"${COMMON_TEXT}"`, { first: PAGE }, { sessionId }),
+    ask('frequent words', 'two', `the ${COMMON_TEXT} `),
+    ask('frequent words', 'two that stand together', '"the this"'),
+    ask('beginnings of frequent words', 'a beginning of two letters', COMMON_TEXT.slice(0, 2)),
+    ask('beginnings of frequent words', 'a beginning of three letters', COMMON_TEXT.slice(0, 3)),
+    ask('beginnings of frequent words', 'a word and a beginning of two letters', `the ${COMMON_TEXT.slice(0, 2)}`),
+    { ...ask('a longer beginning', 'a beginning of five letters', COMMON_TEXT.slice(0, 5)), reads: 'segments' },
+    {
+      ...ask('frequent words of a time', 'one, of a time', `"${COMMON_TEXT}"`, { first: PAGE }, TIME),
+      reads: 'sessions',
+    },
   ];
 }
 
@@ -198,10 +232,11 @@ async function findPlaces(
   const orders = ORDER_FIELDS.map(
     (field) => `${field}: sessions(filter: $session, orderBy: { field: ${field} }) { edges { cursor } }`,
   );
-  const document = `query ($session: SessionFilter, $id: ID!) {
+  const document = `query ($session: SessionFilter, $id: ID!, $common: String) {
     ${orders.join(' ')}
     segments(filter: { sessionId: $id }, last: 30) { edges { cursor } }
     session(id: $id) { segments(last: 30) { edges { cursor } } }
+    hits: segments(filter: { sessionId: $id, search: $common }, last: 3) { edges { cursor } }
   }`;
   const answer = z
     .object({
@@ -212,10 +247,17 @@ async function findPlaces(
       AVERAGE_CONFIDENCE: firstEdge,
       segments: firstEdge,
       session: z.object({ segments: firstEdge }),
+      hits: firstEdge,
     })
-    .parse(await ask(document, { session: { externalId: `meeting-${middle}` }, id: globalId(longestSessionId(size)) }));
-  const { segments, session, ...orderPlaces } = answer;
-  return { session: orderPlaces, segment: segments, final: session.segments };
+    .parse(
+      await ask(document, {
+        session: { externalId: `meeting-${middle}` },
+        id: globalId(longestSessionId(size)),
+        common: `"${COMMON_TEXT}"`,
+      }),
+    );
+  const { segments, session, hits, ...orderPlaces } = answer;
+  return { session: orderPlaces, segment: segments, final: session.segments, hit: hits };
 }
 
 function globalId(sessionId: string): string {

@@ -31,6 +31,7 @@ import {
   type SegmentCounts,
   type SegmentEdit,
   type SegmentFilter,
+  type SegmentPage,
   type SessionFilter,
   type SessionOrder,
   type SessionRecord,
@@ -171,7 +172,7 @@ export class PrismaSessionStore implements SessionStore {
     return translated(() => countSegments(this.#client, sessionIds));
   }
 
-  listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {
+  listSegments(filter: SegmentFilter, page: PageRequest): Promise<SegmentPage> {
     return translated(() => listSegments(this.#client, filter, page));
   }
 

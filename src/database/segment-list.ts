@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { cursorFormat } from './cursors.ts';
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { type KeyRange, type KeysetList, keysetPage } from './keyset-page.ts';
+import { searchSegments } from './segment-search.ts';
 import { SEGMENT_COLUMNS, type SegmentRow, toSegment } from './segment-rows.ts';
 import { sessionConditions } from './session-list.ts';
-import type { Page, PageRequest, Segment, SegmentFilter } from './session-store.ts';
+import type { PageRequest, SegmentFilter, SegmentPage } from './session-store.ts';
 import { allOf, contains } from './sql.ts';
 import { segmentKinds, sessionStatuses } from './vocabulary.ts';
 
@@ -21,7 +22,9 @@ interface ListedRow extends SegmentRow {
 
 type Stretch = readonly Prisma.Sql[];
 
-export function listSegments(client: PrismaClient, filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {
+export function listSegments(client: PrismaClient, filter: SegmentFilter, page: PageRequest): Promise<SegmentPage> {
+  const { search } = filter;
+  if (search !== undefined) return searchSegments(client, { ...filter, search }, page);
   return keysetPage(segmentList(client, filter), page, toSegment);
 }
 

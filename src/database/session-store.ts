@@ -190,6 +190,8 @@ export interface SegmentFilter {
   readonly channel?: number;
   /** Substring of the text; case-insensitive for ASCII. */
   readonly textContains?: string;
+  /** Words that the text has, as a person types them: finals only, from the index of what was said. */
+  readonly search?: string;
   /** Bounds on the session's `createdAt`: from inclusive, to exclusive. */
   readonly from?: Date;
   readonly to?: Date;
@@ -223,6 +225,21 @@ export interface Page<T> {
   readonly items: readonly { readonly node: T; readonly cursor: string }[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
+}
+
+/** A part of a text, in UTF-16 code units; the end is not of it. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface SegmentPage extends Page<Segment> {
+  readonly items: readonly {
+    readonly node: Segment;
+    readonly cursor: string;
+    /** What of its text was searched for, in ascending order; none without a search. */
+    readonly highlights?: readonly TextRange[];
+  }[];
 }
 
 /** Totals of one local day. */
@@ -338,8 +355,12 @@ export interface SessionStore {
   interimsOf(sessionId: string): Promise<Segment[]>;
   /** Rows of segments of each session; a session without any is left out. One statement. */
   countSegments(sessionIds: readonly string[]): Promise<ReadonlyMap<string, SegmentCounts>>;
-  /** Segments across sessions, in order of (session createdAt and id descending, startMs and id ascending). */
-  listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>>;
+  /**
+   * Segments across sessions, in order of (session createdAt and id descending, startMs and id ascending). With `search` in order
+   * of (start of the session descending, sequence ascending).
+   * @throws UnsearchableTextError when `search` has nothing to look for, or too much.
+   */
+  listSegments(filter: SegmentFilter, page: PageRequest): Promise<SegmentPage>;
 
   /**
    * Totals over the matching sessions, and by local day of `createdAt`, ascending (days without a session are absent).
@@ -368,6 +389,11 @@ export class ExternalIdTakenError extends Error {
 /** A cursor that this store did not make. */
 export class InvalidCursorError extends Error {
   override readonly name = 'InvalidCursorError';
+}
+
+/** A text to search for with nothing in it that can be found, or too much. */
+export class UnsearchableTextError extends Error {
+  override readonly name = 'UnsearchableTextError';
 }
 
 /** A time zone that this machine does not know. */

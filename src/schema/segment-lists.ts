@@ -1,4 +1,12 @@
-import type { Page, PageRequest, Segment, SegmentFilter, SessionRecord } from '../database/session-store.ts';
+import type {
+  Page,
+  PageRequest,
+  Segment,
+  SegmentFilter,
+  SegmentPage,
+  SessionRecord,
+  TextRange,
+} from '../database/session-store.ts';
 import type { SessionReader } from '../services/session-reader.ts';
 import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';
@@ -31,6 +39,14 @@ builder.objectField(SessionRef, 'segments', (t) =>
   }),
 );
 
+const TextRangeRef = builder.objectRef<TextRange>('TextRange').implement({
+  description: 'A part of a text.',
+  fields: (t) => ({
+    start: t.exposeInt('start', { description: 'Where it begins, in UTF-16 code units.' }),
+    end: t.exposeInt('end', { description: 'Where the text goes on behind it, in UTF-16 code units.' }),
+  }),
+});
+
 const SegmentConnectionRef = builder.connectionObject(
   {
     type: SegmentRef,
@@ -44,7 +60,19 @@ const SegmentConnectionRef = builder.connectionObject(
       }),
     }),
   },
-  { name: 'SegmentEdge', description: 'A segment in a list.' },
+  {
+    name: 'SegmentEdge',
+    description: 'A segment in a list.',
+    fields: (t) => ({
+      highlights: t.field({
+        type: [TextRangeRef],
+        extensions: { cost: { items: 4 } },
+        description:
+          'What of `node.text` was found by `SegmentFilter.search`, in order: whole words, also where their beginning was searched for, and phrases. Empty in other lists.',
+        resolve: (edge) => (edge instanceof ListedSegment ? [...edge.highlights] : []),
+      }),
+    }),
+  },
 );
 
 const SegmentFilterInput = builder.inputType('SegmentFilter', {
@@ -56,6 +84,10 @@ const SegmentFilterInput = builder.inputType('SegmentFilter', {
     textContains: t.string({
       description: 'With this in the text, 1,000 characters at most; case is ignored for ASCII letters.',
     }),
+    search: t.string({
+      description:
+        'Final segments in which all of these words were said, in any order; 1,000 characters and 50 words at most. Case, diacritics and punctuation do not matter, "words in quotation marks" are found as they stand, and the last word may be the beginning of one (two letters at least) when nothing follows it. Nothing else has a meaning. Lists with it have an order of their own: the session that was started last comes first, and each is in the order of `sequence`.',
+    }),
     from: t.field({ type: 'DateTime', description: 'Of sessions created at this instant or later.' }),
     to: t.field({ type: 'DateTime', description: 'Of sessions created before this instant.' }),
   }),
@@ -66,15 +98,32 @@ builder.queryField('segments', (t) =>
     type: SegmentConnectionRef,
     extensions: { cost: searchCost },
     description:
-      'Segments across sessions, as the database has them (a running session may be ahead of it by one batch): those of the newest session first, each session in the order of time.',
+      'Segments across sessions, as the database has them (a running session may be ahead of it by one batch): those of the newest session first, each session in the order of time; a `search` has an order of its own.',
     args: {
       ...pageArguments,
       filter: t.arg({ type: SegmentFilterInput, description: 'Which segments; all by default.' }),
     },
     resolve: async (_root, { filter, ...page }, { services }) =>
-      toConnection(await services.reader.listSegments(toSegmentFilter(filter), toPageRequest(page))),
+      toSearchedConnection(await services.reader.listSegments(toSegmentFilter(filter), toPageRequest(page))),
   }),
 );
+
+/** An edge of a list that may have been searched. */
+class ListedSegment {
+  readonly cursor: string;
+  readonly node: Segment;
+  readonly highlights: readonly TextRange[];
+
+  constructor({ cursor, node, highlights = [] }: SegmentPage['items'][number]) {
+    this.cursor = cursor;
+    this.node = node;
+    this.highlights = highlights;
+  }
+}
+
+function toSearchedConnection(page: SegmentPage) {
+  return { ...toConnection(page), edges: page.items.map((item) => new ListedSegment(item)) };
+}
 
 function toSegmentFilter(input: typeof SegmentFilterInput.$inferInput | null | undefined): SegmentFilter {
   const sessionId = input?.sessionId ?? undefined;
@@ -83,6 +132,7 @@ function toSegmentFilter(input: typeof SegmentFilterInput.$inferInput | null | u
     kind: input?.kind ?? undefined,
     channel: input?.channel ?? undefined,
     textContains: searchText('textContains', input?.textContains),
+    search: searchText('search', input?.search),
     from: input?.from ?? undefined,
     to: input?.to ?? undefined,
   };

@@ -1,5 +1,10 @@
 import { MalformedAudioError } from '../audio/containers/malformed-audio-error.ts';
-import { DatabaseUnavailableError, InvalidCursorError, InvalidTimeZoneError } from '../database/session-store.ts';
+import {
+  DatabaseUnavailableError,
+  InvalidCursorError,
+  InvalidTimeZoneError,
+  UnsearchableTextError,
+} from '../database/session-store.ts';
 import {
   isStorageFull,
   LogDamagedError,
@@ -64,7 +69,9 @@ export function toServiceError(error: unknown): ServiceError | null {
   if (error instanceof InvalidCursorError) {
     return new ServiceError('BAD_USER_INPUT', 'This cursor is not one of this list: use one that it gave.', {}, cause);
   }
-  if (error instanceof InvalidTimeZoneError) return new ServiceError('BAD_USER_INPUT', error.message, {}, cause);
+  if (error instanceof InvalidTimeZoneError || error instanceof UnsearchableTextError) {
+    return new ServiceError('BAD_USER_INPUT', error.message, {}, cause);
+  }
   return null;
 }
 

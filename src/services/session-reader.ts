@@ -6,6 +6,7 @@ import type {
   Segment,
   SegmentCounts,
   SegmentFilter,
+  SegmentPage,
   SessionFilter,
   SessionOrder,
   SessionRecord,
@@ -121,7 +122,7 @@ export class SessionReader {
     return sessionIds.map((id) => counts.get(id) ?? { finals: 0, interims: 0 });
   }
 
-  listSegments(filter: SegmentFilter, page: PageRequest): Promise<Page<Segment>> {
+  listSegments(filter: SegmentFilter, page: PageRequest): Promise<SegmentPage> {
     return this.#store.listSegments(filter, page);
   }
 

@@ -74,18 +74,28 @@ describe('lists and statistics', () => {
     ]);
     expect(steps('SELECT * FROM sessions ORDER BY created_at, id')).toEqual(['no limit to the walk through an index']);
     expect(steps('SELECT * FROM sessions ORDER BY created_at, id LIMIT 20')).toEqual([]);
+    const hits = `SELECT rowid FROM segment_search WHERE segment_search MATCH 'word'`;
+    expect(steps(`${hits} ORDER BY text LIMIT 20`)).toEqual(['USE TEMP B-TREE FOR ORDER BY']);
+    expect(steps(`${hits} ORDER BY rowid`)).toEqual(['no limit to the walk through an index']);
+    expect(steps('SELECT rowid FROM segment_search LIMIT 20')).toHaveLength(1);
+    expect(steps(`${hits} ORDER BY rowid LIMIT 20`)).toEqual([]);
   });
 });
 
 /** Steps of a statement's plan that read more than it answers: no index, a sort, or a walk through an index without end. */
 function stepsThatReadMore(database: BetterSqlite3.Database, statement: Statement): string[] {
   const plan = planOf(database, statement);
-  const isWalk = plan.some((step) => /^SCAN .* USING (COVERING )?INDEX/u.test(step));
+  const isWalk = plan.some((step) => /^SCAN .* USING (COVERING )?INDEX/u.test(step) || IN_SEARCH_INDEX.test(step));
   return [
-    ...plan.filter((step) => /TEMP B-TREE|MATERIALIZE|AUTOMATIC|^SCAN (?!.*USING)/u.test(step)),
+    ...plan.filter(
+      (step) => /TEMP B-TREE|MATERIALIZE|AUTOMATIC|^SCAN (?!.*USING)/u.test(step) && !IN_SEARCH_INDEX.test(step),
+    ),
     ...(isWalk && !/\bLIMIT\b/u.test(statement.sql) ? ['no limit to the walk through an index'] : []),
   ];
 }
+
+/** The hits of an expression (M), in the order of the index (no other would be read without a sort). */
+const IN_SEARCH_INDEX = /^SCAN segment_search VIRTUAL TABLE INDEX \d+:.*M/u;
 
 /** https://www.sqlite.org/eqp.html */
 function planOf(database: BetterSqlite3.Database, { sql, parameters }: Statement): string[] {

@@ -235,6 +235,29 @@ describe('listing segments across sessions', () => {
     await expectSlices(list, expected.map(String));
   });
 
+  it('gives every hit of a search once, the session first that was started last, forwards and backwards', async () => {
+    await createSegments();
+    const { store, other } = database();
+    const list: ListPage = (page) => store.listSegments({ search: 'hello' }, page);
+    // Started in another order than their dates say.
+    const expected = other
+      .prepare(`SELECT id FROM segments WHERE text LIKE 'Hello%' ORDER BY instr('acbd', session_id), sequence`)
+      .pluck()
+      .all();
+    expect(expected).toHaveLength(12);
+    for (const size of [1, 5, 12]) {
+      expect(await walk(list, size, 'forwards')).toEqual(expected);
+      expect(await walk(list, size, 'backwards')).toEqual(expected);
+    }
+    await expectSlices(list, expected.map(String));
+
+    const within: ListPage = (page) => store.listSegments({ search: 'hello', sessionId: 'b' }, page);
+    expect(await walk(within, 2, 'forwards')).toEqual(expected.slice(6, 9));
+    const [everywhere] = (await store.listSegments({}, { first: 1 })).items;
+    const ofAnotherList = store.listSegments({ search: 'hello' }, { first: 1, after: String(everywhere?.cursor) });
+    await expect(ofAnotherList).rejects.toThrow(InvalidCursorError);
+  });
+
   it('keeps only the segments that the filter names', async () => {
     await createSegments();
     const { store, other } = database();

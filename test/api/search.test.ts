@@ -124,6 +124,22 @@ describe('a search through everything that was said', () => {
     expect(hitsOf(await search(server.client, 'kilo'))).toEqual(['third 2: alpha kilo']);
   });
 
+  it('finds what a person made of a text, and what was there before when that is restored', async () => {
+    const { client } = server;
+    const { segments } = await client.data<{ segments: { edges: { node: { id: string } }[] } }>(
+      '{ segments(filter: { search: "kilo" }) { edges { node { id } } } }',
+    );
+    const write = (text: string | null) =>
+      client.data('mutation ($input: UpdateSegmentInput!) { updateSegment(input: $input) { segment { id } } }', {
+        input: { segmentId: segments.edges[0]?.node.id, text },
+      });
+    await write('Alfa, Kilogramme');
+    expect(hitsOf(await search(client, 'kilo '))).toEqual([]);
+    expect(hitsOf(await search(client, 'kilog'))).toEqual(['third 2: Alfa, Kilogramme']);
+    await write(null);
+    expect(hitsOf(await search(client, 'kilo '))).toEqual(['third 2: alpha kilo']);
+  });
+
   it('finds nothing of a session that was deleted', async () => {
     const { client } = server;
     await client.data('mutation ($input: DeleteSessionInput!) { deleteSession(input: $input) { deletedSessionId } }', {

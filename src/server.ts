@@ -11,7 +11,8 @@ import { checkToken, type GuardPolicy } from './http/guard.ts';
 import { createHttpServer, listen, type Route } from './http/http-server.ts';
 import { Pages } from './http/pages.ts';
 import { RAW_AUDIO_PATH, receiveRawAudio } from './http/raw-audio.ts';
-import { RECORDING_PATH, sendRecording } from './http/recording.ts';
+import { sendRecording } from './http/recording.ts';
+import { RECORDING_FILES, recordingFormatOf } from './http/recording-file.ts';
 import { ResponsesUnderWay } from './http/responses-under-way.ts';
 import { sendJson } from './http/responses.ts';
 import { SignedLinks } from './http/signed-links.ts';
@@ -22,6 +23,7 @@ import { idOf } from './schema/global-ids.ts';
 import { createLoaders } from './schema/loaders.ts';
 import type { Services } from './services/create-services.ts';
 import type { Logger } from './services/logger.ts';
+import type { RecordingFormat } from './services/recordings/recordings.ts';
 
 export interface ServerParts {
   readonly services: Services;
@@ -76,7 +78,8 @@ export function createServer({ services, database, logger, settings }: ServerPar
   const policy: GuardPolicy = settings;
   const schema = createSchema();
   const links = new SignedLinks(settings.authToken);
-  const recordingLink = (globalId: string) => links.sign(RECORDING_PATH.of(globalId));
+  const recordingLink = (globalId: string, format: RecordingFormat) =>
+    links.sign(RECORDING_FILES[format].path.of(globalId));
   const clientError = (error: unknown) => toClientError(error, logger);
   const graphql: GraphqlParts = {
     schema,
@@ -128,24 +131,27 @@ export function createServer({ services, database, logger, settings }: ServerPar
           sessionIdOf: (globalId) => idOf('Session', globalId),
         }),
     },
-    recording: {
-      door: 'data',
-      handle: (request, response, url) =>
-        sendRecording(request, response, url, {
-          recordings: services.recordings,
-          slowReaderLimitMs: settings.slowReaderLimitMs,
-          sessionIdOf: (globalId) => idOf('Session', globalId),
-        }),
-    },
     page: { door: 'page', handle: (request, response, url) => pages.serve(request, response, url.pathname) },
   } satisfies Record<string, Route>;
+
+  const recordingIn = (format: RecordingFormat): Route => ({
+    door: 'data',
+    handle: (request, response, url) =>
+      sendRecording(request, response, url, format, {
+        recordings: services.recordings,
+        slowReaderLimitMs: settings.slowReaderLimitMs,
+        sessionIdOf: (globalId) => idOf('Session', globalId),
+      }),
+  });
+  const recordings: Record<RecordingFormat, Route> = { WAV: recordingIn('WAV'), MP4_OPUS: recordingIn('MP4_OPUS') };
 
   const route = (request: IncomingMessage, { pathname }: URL): Route | null => {
     if (pathname === '/health') return routes.health;
     if (pathname === '/ready') return routes.ready;
     if (pathname === GRAPHQL_PATH) return wantsGraphiql(request) ? routes.graphiql : routes.graphql;
     if (RAW_AUDIO_PATH.matches(pathname)) return routes.audio;
-    if (RECORDING_PATH.matches(pathname)) return routes.recording;
+    const recording = recordingFormatOf(pathname);
+    if (recording !== null) return recordings[recording];
     return pages.has(pathname) ? routes.page : null;
   };
 
@@ -154,7 +160,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
     policy,
     route,
     upgrade: (request, socket, head) => webSockets.accept(request, socket, head),
-    isSignedLink: (url) => RECORDING_PATH.matches(url.pathname) && links.isSigned(url),
+    isSignedLink: (url) => recordingFormatOf(url.pathname) !== null && links.isSigned(url),
     isSocketPath: (path) => path === GRAPHQL_PATH,
     responses,
     settings: { ...settings, headersLimitMs: HEADERS_LIMIT_MS, requestLimitMs: REQUEST_LIMIT_MS },

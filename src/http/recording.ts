@@ -1,18 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { wavHeader } from '../audio/wav.ts';
-import type { Recording, Recordings } from '../services/recordings/recordings.ts';
-import { byteRangeOf, type ByteRange } from './byte-range.ts';
+import type { Recording, RecordingFormat, Recordings } from '../services/recordings/recordings.ts';
+import { byteRangeOf } from './byte-range.ts';
+import { RECORDING_FILES } from './recording-file.ts';
 import { sendJson } from './responses.ts';
-import { SessionPath } from './session-path.ts';
-
-export const RECORDING_PATH = new SessionPath('recording.wav');
-/** Read at a time; a player that stops does not read on. */
-const PART_SECONDS = 1;
-const BYTES_PER_SAMPLE = 2;
 
 /**
- * `GET /sessions/:id/recording.wav`: the session's sound as a WAV file, or with `Range` a part of it, as players ask for to jump.
- * Sample n of the file is sample n of the timeline. Of a running session it is what was received up to now.
+ * `GET /sessions/:id/recording.wav` or `.m4a`: the session's sound as a file, or with `Range` a part of it, as players ask for to
+ * jump. Sample n of the file is sample n of the timeline. Of a running session it is what was received up to now.
  *
  * @throws ServiceError
  */
@@ -20,6 +14,7 @@ export async function sendRecording(
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
+  format: RecordingFormat,
   parts: {
     readonly recordings: Recordings;
     /** Milliseconds that a player may take to read on; those that paused come back with a range. */
@@ -34,28 +29,31 @@ export async function sendRecording(
     return;
   }
   response.setTimeout(parts.slowReaderLimitMs);
-  const id = parts.sessionIdOf(RECORDING_PATH.globalIdIn(url.pathname));
+  const id = parts.sessionIdOf(RECORDING_FILES[format].path.globalIdIn(url.pathname));
   const recording = await parts.recordings.open(id);
   try {
-    await send(request, response, recording);
+    await send(request, response, recording, format);
   } finally {
     recording.close();
   }
 }
 
-async function send(request: IncomingMessage, response: ServerResponse, recording: Recording): Promise<void> {
-  const { sampleRate, channels, frames, isComplete } = recording;
-  const dataBytes = frames * channels * BYTES_PER_SAMPLE;
-  const header = wavHeader({ encoding: 'PCM_S16LE', sampleRate, channels }, dataBytes);
-  const length = header.length + dataBytes;
-  // What was received never changes, so the length says which version it is.
-  const etag = `"${length}"`;
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  recording: Recording,
+  format: RecordingFormat,
+): Promise<void> {
+  const file = RECORDING_FILES[format].fileOf(recording);
+  const { length } = file;
+  // What was received never changes, so how much it is says which version it is.
+  const etag = `"${recording.frames}"`;
   const ifRange = request.headers['if-range'];
   const asked = ifRange === undefined || ifRange === etag ? request.headers.range : undefined;
   const range = byteRangeOf(asked, length);
   response.setHeader('accept-ranges', 'bytes');
   response.setHeader('etag', etag);
-  response.setHeader('cache-control', isComplete ? 'private, no-cache' : 'no-store');
+  response.setHeader('cache-control', recording.isComplete ? 'private, no-cache' : 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
   if (range === 'none') {
     response.writeHead(416, { 'content-range': `bytes */${length}`, 'content-length': 0 }).end();
@@ -66,37 +64,19 @@ async function send(request: IncomingMessage, response: ServerResponse, recordin
     return;
   }
   const { start, end } = range === 'all' ? { start: 0, end: length } : range;
-  const headers = { 'content-type': 'audio/wav', 'content-length': end - start };
+  const headers = { 'content-type': file.contentType, 'content-length': end - start };
   if (range === 'all') response.writeHead(200, headers);
   else response.writeHead(206, { ...headers, 'content-range': `bytes ${start}-${end - 1}/${length}` });
-  if (request.method === 'GET') await sendBytes(response, header, recording, { start, end });
-  response.end();
-}
-
-async function sendBytes(
-  response: ServerResponse,
-  header: Uint8Array,
-  recording: Recording,
-  { start, end }: ByteRange,
-): Promise<void> {
-  const { sampleRate, channels } = recording;
-  if (start < header.length) response.write(header.subarray(start, Math.min(end, header.length)));
-  const frameBytes = channels * BYTES_PER_SAMPLE;
-  const partBytes = PART_SECONDS * sampleRate * frameBytes;
-  let at = Math.max(0, start - header.length);
-  const last = end - header.length;
-  // Not that of the response: a pipelined one never hears of its connection's end.
-  const { socket } = response.req;
-  while (at < last && !socket.destroyed) {
-    const fromFrame = Math.floor(at / frameBytes);
-    const partEnd = Math.min(last, at + partBytes);
-    const bytes = await recording.read(fromFrame, Math.ceil(partEnd / frameBytes) - fromFrame);
-    const skipped = at - fromFrame * frameBytes;
-    at = partEnd;
-    if (!response.write(bytes.subarray(skipped, skipped + partEnd - fromFrame * frameBytes - skipped))) {
-      await drained(response);
+  if (request.method === 'GET') {
+    // Not that of the response: a pipelined one never hears of its connection's end.
+    const { socket } = response.req;
+    for (let at = start; at < end && !socket.destroyed;) {
+      const bytes = await file.read(at, end);
+      at += bytes.length;
+      if (!response.write(bytes)) await drained(response);
     }
   }
+  response.end();
 }
 
 /** Resolves when the response takes more, or is over. */

@@ -5,6 +5,7 @@ import type PrismaTypes from '../database/generated/pothos.ts';
 import { getDatamodel } from '../database/generated/pothos.ts';
 import type { PrismaClient } from '../database/generated/prisma/client.ts';
 import type { Services } from '../services/create-services.ts';
+import type { RecordingFormat } from '../services/recordings/recordings.ts';
 import { decodeGlobalId, encodeGlobalId } from './global-ids.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -13,7 +14,7 @@ export interface Context {
   readonly services: Services;
   readonly loaders: Loaders;
   /** Where the recording of the session with this global id can be fetched. */
-  readonly recordingLink: (globalId: string) => string;
+  readonly recordingLink: (globalId: string, format: RecordingFormat) => string;
   /** Read by Pothos' own Prisma fields. Every write goes through `services`. */
   readonly database: PrismaClient;
 }

@@ -33,7 +33,9 @@ export default function compileProgram(): void {
 
 /** @returns the names of what is there now. */
 export function compileInto(folder: string): string[] {
-  const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((name) => /\.[jt]s$/u.test(name));
+  const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /\.[jt]s$/u.test(name) && !name.endsWith('.d.ts'),
+  );
   for (const name of sources) compileIfChanged(path.join(SOURCES, name), path.join(folder, outputOf(name)));
   return sources.map(outputOf);
 }

@@ -11,6 +11,8 @@ export type RecordingCall =
       readonly frames: number;
       readonly bucketFrames: number;
     }
+  /** The second's Opus packets. */
+  | { readonly type: 'encode'; readonly recording: number; readonly second: number }
   | { readonly type: 'close'; readonly recording: number }
   /** Lets go of what is kept open of this log, though nobody uses it. */
   | { readonly type: 'forget'; readonly path: string };
@@ -22,10 +24,10 @@ export interface RecordingRequest {
 
 export interface RecordingReply {
   readonly id: number;
-  /** Of `open`: how many frames there are. Of `read`: the samples. Of `measure`: the peaks. */
+  /** Of `open`: how many frames there are. Of `read`: the samples. Of `encode`: the packets. Of `measure`: the peaks. */
   readonly outcome:
     | { readonly type: 'opened'; readonly frames: number }
-    | { readonly type: 'samples'; readonly bytes: Uint8Array }
+    | { readonly type: 'bytes'; readonly bytes: Uint8Array }
     | { readonly type: 'peaks'; readonly peaks: readonly Uint16Array[] }
     | { readonly type: 'done' }
     | { readonly type: 'failed'; readonly message: string };

@@ -2,25 +2,38 @@
 import { constants, setPriority } from 'node:os';
 import { isRecordingRequest, type RecordingCall, type RecordingReply } from './messages.ts';
 import { OpenLogs } from './open-logs.ts';
+import { OpusPackets } from './opus-packets.ts';
 import { RecordingSource } from './recording-source.ts';
 
 // What is live comes before what is listened to afterwards.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const logs = new OpenLogs();
-const sources = new Map<number, { readonly source: RecordingSource; readonly release: () => void }>();
+interface Opened {
+  readonly source: RecordingSource;
+  readonly packets: OpusPackets;
+  readonly release: () => void;
+}
+
+const sources = new Map<number, Opened>();
 
 async function answer(call: RecordingCall): Promise<RecordingReply['outcome']> {
   switch (call.type) {
     case 'open': {
       const { audio, release } = await logs.open(call.path);
-      sources.set(call.recording, { source: new RecordingSource(audio), release });
+      const source = new RecordingSource(audio);
+      const packets = new OpusPackets(audio.header.format, (from, count) => source.read(from, count));
+      sources.set(call.recording, { source, packets, release });
       return { type: 'opened', frames: audio.receivedFrames };
     }
     case 'read':
-      return { type: 'samples', bytes: await sourceOf(call).read(call.fromFrame, call.frames) };
-    case 'measure':
-      return { type: 'peaks', peaks: await sourceOf(call).measure(call.fromFrame, call.frames, call.bucketFrames) };
+      return { type: 'bytes', bytes: await openedAs(call.recording).source.read(call.fromFrame, call.frames) };
+    case 'encode':
+      return { type: 'bytes', bytes: await openedAs(call.recording).packets.second(call.second) };
+    case 'measure': {
+      const { source } = openedAs(call.recording);
+      return { type: 'peaks', peaks: await source.measure(call.fromFrame, call.frames, call.bucketFrames) };
+    }
     case 'close': {
       const opened = sources.get(call.recording);
       sources.delete(call.recording);
@@ -34,10 +47,10 @@ async function answer(call: RecordingCall): Promise<RecordingReply['outcome']> {
   }
 }
 
-function sourceOf({ recording }: { readonly recording: number }): RecordingSource {
+function openedAs(recording: number): Opened {
   const opened = sources.get(recording);
   if (opened === undefined) throw new Error(`There is no recording ${recording}`);
-  return opened.source;
+  return opened;
 }
 
 function send(reply: RecordingReply): void {

@@ -26,6 +26,8 @@ export interface OpenRecording {
   read(fromFrame: number, frames: number): Promise<Uint8Array>;
   /** @see RecordingSource.measure @throws RecordingUnreadableError */
   measure(fromFrame: number, frames: number, bucketFrames: number): Promise<readonly Uint16Array[]>;
+  /** @see OpusPackets.second @throws RecordingUnreadableError */
+  encode(second: number): Promise<Uint8Array>;
   close(): void;
 }
 
@@ -73,7 +75,8 @@ export class RecordingReader {
       return {
         frames,
         read: async (fromFrame, count) =>
-          expect(await ask({ type: 'read', recording, fromFrame, frames: count }), 'samples').bytes,
+          expect(await ask({ type: 'read', recording, fromFrame, frames: count }), 'bytes').bytes,
+        encode: async (second) => expect(await ask({ type: 'encode', recording, second }), 'bytes').bytes,
         measure: async (fromFrame, count, bucketFrames) =>
           expect(await ask({ type: 'measure', recording, fromFrame, frames: count, bucketFrames }), 'peaks').peaks,
         close,

@@ -4,6 +4,9 @@ import type { SessionLookup } from '../session-lookup.ts';
 import type { SessionLogDirectory } from '../session-logs.ts';
 import { RecordingUnreadableError, type OpenRecording, type RecordingReader } from './recording-reader.ts';
 
+/** As which file a recording can be had. */
+export type RecordingFormat = 'WAV' | 'MP4_OPUS';
+
 export interface RecordingsParts {
   readonly lookup: Pick<SessionLookup, 'find'>;
   readonly logs: Pick<SessionLogDirectory, 'has' | 'audioPath'>;

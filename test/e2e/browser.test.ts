@@ -234,6 +234,9 @@ describe('a server that wants a token', () => {
     const guarded = await startTestServer({ authToken: 'a-token-for-this-page' });
     const sessionId = await startSession(guarded.client, { title: 'Guarded' });
     const { page } = await openPageWithin(opened, guarded.url);
+    // Before anyone has begun to speak.
+    await page.goto(`${guarded.url}/live`);
+    await page.getByRole('textbox', { name: 'Token' }).waitFor();
     await page.goto(addressOf(sessionId, guarded.url));
     await page.getByRole('textbox', { name: 'Token' }).fill('another-than-that');
     expect(await findings(page)).toEqual([]);

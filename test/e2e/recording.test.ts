@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { wavHeader } from '../../src/audio/wav.ts';
 import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
+import { TEST_CERTIFICATE } from '../support/certificates.ts';
 import { bytesOf } from '../support/recognition.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
@@ -24,6 +25,8 @@ const PATIENCE_MS = 30_000;
 vi.setConfig({ testTimeout: 3 * PATIENCE_MS });
 
 const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
+/** By this name the machine is another one to a browser. */
+const ELSEWHERE = 'verbatim.test';
 const PAUSE = { silenceMs: 900 };
 /** What the microphone hears from the moment that it is opened, which is a little before it is listened to; then silence. */
 const SPEECH = [{ silenceMs: 1_000 }, 'alpha', 'bravo', PAUSE, 'charlie', 'delta', PAUSE] as const;
@@ -51,8 +54,11 @@ beforeAll(async () => {
   const samples = bytesOf(synthesiseToneSpeech(SPEECH, FORMAT.sampleRate));
   await writeFile(recordingFile, Buffer.concat([wavHeader(FORMAT, samples.length), samples]));
   [browser, server] = await Promise.all([
-    launchChromium(chromiumPath, microphoneOf(recordingFile, false)),
-    startTestServer(),
+    launchChromium(chromiumPath, [
+      ...microphoneOf(recordingFile, false),
+      `--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`,
+    ]),
+    startTestServer({ allowedOrigins: [`http://${ELSEWHERE}`] }),
   ]);
 });
 afterAll(async () => {
@@ -187,10 +193,30 @@ describe('a person with a microphone', () => {
   });
 });
 
-describe('a person with an audio file', () => {
-  it('has it transcribed', async ({ skip }) => {
+describe('a person at another machine', () => {
+  it('records by https', async ({ skip }) => {
+    const opened = browser ?? skip(WITHOUT_CHROMIUM);
+    const secure = await startTestServer({ tls: TEST_CERTIFICATE, allowedOrigins: [`https://${ELSEWHERE}`] });
+    // As in a browser that knows the certificate's authority.
+    const context = await opened.newContext({ permissions: ['microphone'], ignoreHTTPSErrors: true });
+    const { port } = new URL(secure.url);
+    const { page, trespasses } = await openRecorder(context, `https://${ELSEWHERE}:${port}`);
+    await record(page, 'From a phone');
+    await page.getByText('All saved').waitFor();
+    expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
+    await page.close({ runBeforeUnload: false });
+    await context.close();
+    await secure.stop();
+  });
+
+  it('is told by http why there is no microphone and what to do, and has a file transcribed', async ({ skip }) => {
     const context = await (browser ?? skip(WITHOUT_CHROMIUM)).newContext();
-    const { page, trespasses } = await openRecorder(context);
+    const { port } = new URL(server.url);
+    const { page, trespasses } = await openRecorder(context, `http://${ELSEWHERE}:${port}`);
+    await page.getByRole('heading', { name: 'No microphone at this address' }).waitFor();
+    await page.getByText(`https://${ELSEWHERE}:${port}`).waitFor();
+    expect(await page.getByRole('button', { name: 'Start' }).count()).toBe(0);
+    expect(await findings(page)).toEqual([]);
     await page.getByLabel('Audio file').setInputFiles(recordingFile);
     await page.getByText('All transcribed and saved').waitFor();
     expect(await finalsOn(page).allTextContents()).toEqual(SAID);
@@ -198,7 +224,9 @@ describe('a person with an audio file', () => {
     expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
     await context.close();
   });
+});
 
+describe('a person with an audio file', () => {
   it('is told when it is none', async ({ skip }) => {
     const context = await (browser ?? skip(WITHOUT_CHROMIUM)).newContext();
     const { page } = await openRecorder(context);

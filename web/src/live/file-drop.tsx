@@ -1,8 +1,14 @@
 import { FileAudioIcon } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 
+interface FileDropProps {
+  /** There is nothing else to do on the page. */
+  readonly isMain: boolean;
+  readonly onFile: (file: File) => void;
+}
+
 /** Takes an audio file: dropped anywhere on the page, or chosen. */
-export function FileDrop({ onFile }: { readonly onFile: (file: File) => void }) {
+export function FileDrop({ isMain, onFile }: FileDropProps) {
   const [isOver, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const take = useRef(onFile);
@@ -32,10 +38,15 @@ export function FileDrop({ onFile }: { readonly onFile: (file: File) => void }) 
 
   return (
     <div className="file-drop" data-over={isOver}>
-      <button type="button" className="button quiet" onClick={() => input.current?.click()}>
+      <button
+        type="button"
+        className={isMain ? 'button primary' : 'button quiet'}
+        onClick={() => input.current?.click()}
+      >
         <FileAudioIcon aria-hidden size={18} />
         {isOver ? 'Drop it here' : 'Transcribe an audio file'}
       </button>
+      <p className="hint">or drop one anywhere on this page</p>
       <input
         ref={input}
         type="file"

@@ -9,6 +9,7 @@ import { ControlBar } from './control-bar.tsx';
 import { FileProgress } from './file-progress.tsx';
 import { StartForm } from './start-form.tsx';
 import { Unfinished } from './unfinished.tsx';
+import { useGreeting } from './use-greeting.ts';
 import { useMicrophones } from './use-microphones.ts';
 
 /** Record, and watch the words. */
@@ -19,6 +20,7 @@ export function LivePage() {
   const microphones = useMicrophones();
   const { refresh } = microphones;
   usePageTitle('Record');
+  useGreeting();
   useEffect(() => {
     if (phase === 'recording') refresh();
   }, [phase, refresh]);

@@ -35,7 +35,7 @@ export function MicrophonePicker({ microphones, onProblem }: PickerProps) {
             ))}
         </select>
       </label>
-      <button type="button" className="button" aria-pressed={isTrying} onClick={() => setTrying(!isTrying)}>
+      <button type="button" className="button" onClick={() => setTrying(!isTrying)}>
         {isTrying ? 'Done' : 'Try it'}
       </button>
       {isTrying && <LevelMeter level={level} />}

@@ -1,10 +1,11 @@
 import { MicIcon } from 'lucide-react';
 import { useId, useRef, useState } from 'react';
 import { useRecording } from '../recording/context.ts';
-import { canRecord, INSECURE_PAGE, type Problem } from '../recording/problems.ts';
+import { CANNOT_RECORD, canRecord, type Problem } from '../recording/problems.ts';
 import { ProblemCard } from '../ui/problem-card.tsx';
 import { LONGEST_TITLE } from '../ui/words.ts';
 import { FileDrop } from './file-drop.tsx';
+import { InsecureCard } from './insecure-card.tsx';
 import { MicrophonePicker } from './microphone-picker.tsx';
 import type { Microphones } from './use-microphones.ts';
 
@@ -23,7 +24,7 @@ export function StartForm({ microphones, problem }: StartFormProps) {
   const [trialProblem, setTrialProblem] = useState<Problem | null>(null);
   const languages = useId();
   const languageInput = useRef<HTMLInputElement>(null);
-  const shownProblem = canRecord() ? (problem ?? trialProblem) : INSECURE_PAGE;
+  const shownProblem = canRecord() ? (problem ?? trialProblem) : CANNOT_RECORD;
 
   const start = () => {
     setTrialProblem(null);
@@ -35,6 +36,15 @@ export function StartForm({ microphones, problem }: StartFormProps) {
     languageInput.current?.setCustomValidity(isLanguageTag(tag) ? '' : 'Give a language tag, for example en or en-GB.');
   };
 
+  const drop = <FileDrop isMain={!canRecord()} onFile={(dropped) => void file.transcribe(dropped, language)} />;
+  if (!isSecureContext) {
+    return (
+      <div className="start wide">
+        <InsecureCard />
+        {drop}
+      </div>
+    );
+  }
   return (
     <form
       className="start"
@@ -79,7 +89,7 @@ export function StartForm({ microphones, problem }: StartFormProps) {
           </label>
         </details>
       )}
-      <FileDrop onFile={(dropped) => void file.transcribe(dropped, language)} />
+      {drop}
     </form>
   );
 }

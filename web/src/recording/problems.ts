@@ -4,10 +4,9 @@ export interface Problem {
   readonly advice: string;
 }
 
-export const INSECURE_PAGE: Problem = {
-  title: 'This address is not secure, so the browser gives no microphone',
-  advice:
-    'Browsers allow microphones on https:// addresses and on the machine itself only. Open Verbatim as http://localhost on the machine that runs it, or put it behind a proxy that speaks HTTPS. Audio files can be transcribed here all the same.',
+export const CANNOT_RECORD: Problem = {
+  title: 'This browser cannot record',
+  advice: 'Use a newer one: Chrome, Edge, Firefox or Safari. Audio files can be transcribed here all the same.',
 };
 
 export const MICROPHONE_LOST: Problem = {
@@ -21,7 +20,7 @@ export const KEEPS_NOTHING: Problem = {
     'It has no room, or is set to keep nothing. What the server does not have yet is in this page only, and is gone with it.',
 };
 
-/** Whether this page may ask for a microphone at all. */
+/** Whether this page may ask for a microphone at all: not on one that came by `http://` from elsewhere, and not in old browsers. */
 export function canRecord(): boolean {
   return isSecureContext && 'mediaDevices' in navigator && typeof AudioWorkletNode === 'function';
 }

@@ -9,6 +9,7 @@ function segment(change: Partial<ShownSegment>): ShownSegment {
   return {
     id: `segment ${change.sequence ?? 'draft'}`,
     sequence: null,
+    revision: 1,
     kind: change.sequence === undefined ? 'INTERIM' : 'FINAL',
     text: 'alpha',
     stableLength: 0,
@@ -100,5 +101,24 @@ describe('a transcript that comes in', () => {
     store.receive(segment({ id: 'c', text: '' }));
     store.receive(segment({ sequence: 3 }));
     await shows(1, 2, 3);
+  });
+
+  it('shows a final as a person has changed it last, and goes on behind the last one', async () => {
+    const store = new TranscriptStore();
+    for (const sequence of [1, 2]) store.receive(segment({ sequence }));
+    store.receive(segment({ sequence: 1, revision: 3, text: 'corrected twice' }));
+    store.receive(segment({ sequence: 1, revision: 2, text: 'corrected once' }));
+    await until(() => store.get().finals.length === 2);
+    expect(store.get().finals.map(({ text }) => text)).toEqual(['corrected twice', 'alpha']);
+    expect(store.cursor).toBe('cursor 2');
+  });
+
+  it('shows the names of channels, but where a segment has a name of its own', async () => {
+    const store = new TranscriptStore();
+    store.receive(segment({ sequence: 1, channel: 1 }));
+    store.receive(segment({ sequence: 2, channel: 1, speaker: 'Bob', ownSpeaker: 'Bob' }));
+    store.nameChannels([null, 'Ann']);
+    await until(() => store.get().finals.length === 2);
+    expect(store.get().finals.map(({ speaker }) => speaker)).toEqual(['Ann', 'Bob']);
   });
 });

@@ -62,7 +62,9 @@ const Block = memo(
   (before, after) =>
     before.interims === after.interims &&
     countIn(before.finals, before.index) === countIn(after.finals, after.index) &&
-    before.finals[before.index * BLOCK] === after.finals[after.index * BLOCK],
+    before.finals
+      .slice(before.index * BLOCK, (before.index + 1) * BLOCK)
+      .every((final, place) => final === after.finals[after.index * BLOCK + place]),
 );
 
 function countIn(finals: readonly ShownSegment[], index: number): number {

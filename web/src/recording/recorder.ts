@@ -196,6 +196,10 @@ export class Recorder extends Store<RecorderState> {
       mine((segment) => this.transcript.receive(segment)),
     );
     session.on(
+      'edited',
+      mine((segment) => this.transcript.receive(segment)),
+    );
+    session.on(
       'withdrawn',
       mine(({ id }) => this.transcript.withdraw(id)),
     );

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { Failure, useAttempt } from '../ui/attempt.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { LONGEST_TITLE, nameOf } from '../ui/words.ts';
 import { isOver } from './is-over.ts';
@@ -72,25 +73,4 @@ export function DeleteDialog({ session, onClose, onDeleted }: SessionDialogProps
       </div>
     </Dialog>
   );
-}
-
-function Failure({ sentence }: { readonly sentence: string | null }) {
-  return sentence === null ? null : (
-    <p className="warning" role="alert">
-      {sentence}
-    </p>
-  );
-}
-
-function useAttempt(attempt: () => Promise<string | null>, onDone: () => void) {
-  const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string | null>(null);
-  const run = async () => {
-    setBusy(true);
-    const wrong = await attempt();
-    setBusy(false);
-    setFailure(wrong);
-    if (wrong === null) onDone();
-  };
-  return { isBusy, failure, run: () => void run() };
 }

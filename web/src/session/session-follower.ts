@@ -56,6 +56,16 @@ export class SessionFollower extends Store<FollowedSession> {
     if (session !== null) this.set({ ...this.get(), session: { ...session, title } });
   }
 
+  renameSpeakers(names: Pick<SessionFacts, 'speakers' | 'originalSpeakers'>): void {
+    const { session } = this.get();
+    if (session !== null) this.#learn({ ...session, ...names });
+  }
+
+  #learn(session: SessionFacts): void {
+    this.set({ ...this.get(), session });
+    this.transcript.nameChannels(session.speakers);
+  }
+
   async #run(left: AbortSignal): Promise<void> {
     const { firstRetryMs } = this.#pauses;
     for (let pauseMs = firstRetryMs; !left.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)) {
@@ -135,7 +145,7 @@ export class SessionFollower extends Store<FollowedSession> {
     try {
       await Promise.race([
         follow(segments, until, ({ segmentAdded }) => this.transcript.receive(segmentAdded)),
-        follow(facts, until, ({ sessionUpdated }) => this.set({ ...this.get(), session: sessionUpdated })),
+        follow(facts, until, ({ sessionUpdated }) => this.#learn(sessionUpdated)),
       ]);
     } finally {
       stop.abort();
@@ -157,6 +167,7 @@ export class SessionFollower extends Store<FollowedSession> {
       after = page.pageInfo.endCursor ?? after;
       hasMore = page.pageInfo.hasNextPage;
     }
+    this.transcript.nameChannels(session.speakers);
     this.set({ ...this.get(), phase: 'whole' });
   }
 }

@@ -10,6 +10,7 @@ import { ProblemCard } from '../ui/problem-card.tsx';
 import { useStore } from '../ui/store.ts';
 import { nameOf } from '../ui/words.ts';
 import { CopyButton } from './copy-button.tsx';
+import { useEditing } from './editing/use-editing.tsx';
 import { ExportMenu } from './export-menu.tsx';
 import { SessionAccount } from './session-account.tsx';
 import { DeleteDialog, RenameDialog } from './session-dialogs.tsx';
@@ -51,6 +52,7 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
   const [asked, setAsked] = useState<'rename' | 'delete' | null>(null);
   const [complaint, setComplaint] = useState<string | null>(null);
   const { channels } = session.audioFormat;
+  const { tools, openIds, dialog } = useEditing(session, follower);
   const name = nameOf(session);
   const isLive = phase === 'live' || phase === 'reconnecting';
 
@@ -101,7 +103,10 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
         channels={channels}
         isLive={isLive}
         empty={<p className="hint">{emptyWords(phase)}</p>}
+        tools={tools}
+        openIds={openIds}
       />
+      {dialog}
       {asked === 'rename' && (
         <RenameDialog session={session} onClose={() => setAsked(null)} onRenamed={(title) => follower.rename(title)} />
       )}

@@ -1,15 +1,18 @@
 import { graphql, type ResultOf } from '../api/graphql.ts';
 
-const SegmentFields = graphql(`
+export const SegmentFields = graphql(`
   fragment SegmentFields on Segment {
     id
     sequence
+    revision
     kind
     text
     stableLength
     startMs
     channel
     speaker
+    ownSpeaker
+    originalText
     cursor
     words {
       text
@@ -29,6 +32,8 @@ const SessionFields = graphql(`
     audioFormat {
       channels
     }
+    speakers
+    originalSpeakers
     statistics {
       totalSegments
       wordCount

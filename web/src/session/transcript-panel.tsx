@@ -4,7 +4,7 @@ import { WindowVirtualizer, type WindowVirtualizerHandle } from 'virtua';
 import { useFollowing } from '../transcript/use-following.ts';
 import { Announcer } from '../transcript/announcer.tsx';
 import { findHits, type Hit } from '../transcript/marks.ts';
-import { SegmentView } from '../transcript/segment-view.tsx';
+import { SegmentView, type SegmentTools } from '../transcript/segment-view.tsx';
 import type { TranscriptStore } from '../transcript/transcript-store.ts';
 import { keep, readKept } from '../ui/kept.ts';
 import { useStore } from '../ui/store.ts';
@@ -18,16 +18,19 @@ interface TranscriptPanelProps {
   readonly isLive: boolean;
   /** What stands there when there is no text. */
   readonly empty: ReactNode;
+  readonly tools: SegmentTools;
+  /** Ids of the segments whose text is being changed. */
+  readonly openIds: ReadonlySet<string>;
 }
 
 /** A whole transcript to read and to search, however long it is. */
-export function TranscriptPanel({ transcript, channels, isLive, empty }: TranscriptPanelProps) {
+export function TranscriptPanel({ transcript, channels, isLive, empty, tools, openIds }: TranscriptPanelProps) {
   const { finals, interims } = useStore(transcript);
   const [marksUnsure, setMarksUnsure] = useState(() => readKept(MARKS) !== 'off');
   const [wanted, setWanted] = useState('');
   const [current, setCurrent] = useState(0);
   const view = useRef<WindowVirtualizerHandle>(null);
-  const { content, isFollowing, jumpToEnd } = useFollowing(isLive);
+  const { content, isFollowing, jumpToEnd } = useFollowing(isLive && openIds.size === 0);
   const hits = useMemo(() => findHits(finals, wanted), [finals, wanted]);
   const hitsBySegment = useMemo(() => Map.groupBy(hits, ({ segment }) => segment), [hits]);
   const currentHit = hits[current] ?? null;
@@ -73,6 +76,8 @@ export function TranscriptPanel({ transcript, channels, isLive, empty }: Transcr
               hits={hitsBySegment.get(index) ?? NONE}
               current={currentHit?.segment === index ? currentHit : null}
               marksUnsure={marksUnsure}
+              tools={tools}
+              isOpen={openIds.has(segment.id)}
             />
           )}
         </WindowVirtualizer>

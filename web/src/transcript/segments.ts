@@ -3,6 +3,8 @@ export interface ShownSegment {
   readonly id: string;
   /** Counts the session's finals from 1; `null` for an interim. */
   readonly sequence: number | null;
+  /** Rises with each version, those that people make included. */
+  readonly revision: number;
   readonly kind: 'INTERIM' | 'FINAL';
   readonly text: string;
   /** How much of an interim's text stays as it is, in UTF-16 code units. */
@@ -11,6 +13,10 @@ export interface ShownSegment {
   readonly startMs: number;
   readonly channel: number;
   readonly speaker: string | null;
+  /** The name of this segment alone; absent where it is not asked for, as the next ones. */
+  readonly ownSpeaker?: string | null;
+  /** What the recogniser wrote, where a person has changed it. */
+  readonly originalText?: string | null;
   /** Where a subscription resumes after this final; `null` for an interim. */
   readonly cursor: string | null;
   readonly words: readonly ShownWord[];

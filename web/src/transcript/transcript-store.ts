@@ -26,11 +26,23 @@ export class TranscriptStore extends Store<Transcript> {
     return this.#finals.at(-1)?.cursor ?? null;
   }
 
-  /** Adds a final once; shows the newest version of an interim in its place, and takes one without a text away. */
+  /** Adds a final once; shows the newest version of each in its place, and takes an interim without a text away. */
   receive(segment: ShownSegment): void {
     this.#interims.delete(segment.id);
     if (segment.kind === 'INTERIM') this.#receiveInterim(segment);
     else if ((segment.sequence ?? 0) > (this.#finals.at(-1)?.sequence ?? 0)) this.#finals.push(segment);
+    else this.#replace(segment);
+    this.#change();
+  }
+
+  /** Who speaks on each channel, in segments that have no name of their own. */
+  nameChannels(speakers: readonly (string | null)[]): void {
+    const named = this.#finals.map((final) => {
+      const speaker = final.ownSpeaker ?? speakers[final.channel] ?? null;
+      return speaker === final.speaker ? final : { ...final, speaker };
+    });
+    if (named.every((final, index) => final === this.#finals[index])) return;
+    this.#finals = named;
     this.#change();
   }
 
@@ -47,6 +59,12 @@ export class TranscriptStore extends Store<Transcript> {
   clear(): void {
     this.#finals = [];
     this.forgetInterims();
+  }
+
+  #replace(segment: ShownSegment): void {
+    const index = this.#finals.findLastIndex(({ id }) => id === segment.id);
+    const known = this.#finals[index];
+    if (known !== undefined && known.revision < segment.revision) this.#finals[index] = segment;
   }
 
   #receiveInterim(segment: ShownSegment): void {

@@ -1,0 +1,28 @@
+import type { ShownSegment } from '../../transcript/segments.ts';
+import { Failure, useAttempt } from '../../ui/attempt.tsx';
+import { useUpdateSegment } from './edit-mutations.ts';
+
+interface OriginalTextProps {
+  readonly segment: ShownSegment;
+  readonly onChanged: (segment: ShownSegment) => void;
+}
+
+/** What the recogniser wrote of a segment that was changed since. */
+export function OriginalText({ segment, onChanged }: OriginalTextProps) {
+  const update = useUpdateSegment(onChanged);
+  const { isBusy, failure, run } = useAttempt(
+    () => update(segment.id, { text: null }),
+    () => undefined,
+  );
+  return (
+    <div className="original">
+      <p>
+        <span className="original-label">Heard as</span> {segment.originalText}
+      </p>
+      <Failure sentence={failure} />
+      <button type="button" className="button" disabled={isBusy} onClick={run}>
+        Restore original
+      </button>
+    </div>
+  );
+}

@@ -194,6 +194,11 @@ describe('the page of a session', () => {
     expect(download.suggestedFilename()).toBe('To be read.csv');
     const stream = await download.createReadStream();
     expect(Buffer.concat(await stream.toArray()).toString()).toContain('alpha bravo');
+
+    await page.getByText('Export', { exact: true }).click();
+    const [sound] = await Promise.all([page.waitForEvent('download'), page.getByText('Sound, compact').click()]);
+    expect(sound.suggestedFilename()).toBe('To be read.m4a');
+    expect(Buffer.concat(await (await sound.createReadStream()).toArray()).toString('latin1', 4, 8)).toBe('ftyp');
     expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
     await page.close();
   });

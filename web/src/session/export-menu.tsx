@@ -3,7 +3,7 @@ import { useRef } from 'react';
 import { useClient } from 'urql';
 import { sentenceOf } from '../api/client.ts';
 import type { VariablesOf } from '../api/graphql.ts';
-import { TranscriptQuery } from './session-queries.ts';
+import { RecordingQuery, TranscriptQuery } from './session-queries.ts';
 
 type Format = VariablesOf<typeof TranscriptQuery>['format'];
 
@@ -14,6 +14,12 @@ const FORMATS: readonly { readonly format: Format; readonly label: string; reado
   { format: 'JSON', label: 'JSON, with all words', type: 'application/json' },
   { format: 'CSV', label: 'Spreadsheet, CSV', type: 'text/csv' },
 ];
+type Sound = VariablesOf<typeof RecordingQuery>['format'];
+
+const SOUNDS: readonly { readonly format: Sound; readonly ending: string; readonly label: string }[] = [
+  { format: 'WAV', ending: 'wav', label: 'Sound, every sample' },
+  { format: 'MP4_OPUS', ending: 'm4a', label: 'Sound, compact' },
+];
 const LONGEST_NAME = 80;
 
 interface ExportMenuProps {
@@ -22,21 +28,30 @@ interface ExportMenuProps {
   readonly onError: (sentence: string) => void;
 }
 
-/** Saves the transcript as a file, as the server writes it. */
+/** Saves the transcript or the sound as a file, as the server writes it. */
 export function ExportMenu({ id, name, onError }: ExportMenuProps) {
   const client = useClient();
   const menu = useRef<HTMLDetailsElement>(null);
   const close = () => {
     if (menu.current !== null) menu.current.open = false;
   };
-  const save = async (format: Format, type: string) => {
+  const choose = () => {
     close();
     menu.current?.querySelector('summary')?.focus();
+  };
+  const saveSound = async (format: Sound, ending: string) => {
+    choose();
+    const { data, error } = await client.query(RecordingQuery, { id, format }).toPromise();
+    const url = data?.session?.recordingUrl ?? null;
+    if (url !== null) download(url, `${fileName(name)}.${ending}`);
+    else onError(error === undefined ? 'The sound of this recording is not kept any more.' : sentenceOf(error));
+  };
+  const save = async (format: Format, type: string) => {
+    choose();
     const { data, error } = await client.query(TranscriptQuery, { id, format }).toPromise();
     const transcript = data?.session?.transcript;
     if (transcript === undefined) onError(error === undefined ? 'The recording is gone.' : sentenceOf(error));
-    else
-      download(new Blob([transcript], { type: `${type};charset=utf-8` }), `${fileName(name)}.${format.toLowerCase()}`);
+    else saveText(transcript, type, `${fileName(name)}.${format.toLowerCase()}`);
   };
   return (
     <details
@@ -58,18 +73,30 @@ export function ExportMenu({ id, name, onError }: ExportMenuProps) {
             </button>
           </li>
         ))}
+        {SOUNDS.map(({ format, ending, label }) => (
+          <li key={format}>
+            <button type="button" onClick={() => void saveSound(format, ending)}>
+              <span>{ending.toUpperCase()}</span> {label}
+            </button>
+          </li>
+        ))}
       </ul>
     </details>
   );
 }
 
-function download(file: Blob, name: string): void {
+function saveText(text: string, type: string, name: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  download(url, name);
+  // The browser has begun to read it by then.
+  setTimeout(() => URL.revokeObjectURL(url));
+}
+
+function download(url: string, name: string): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(file);
+  link.href = url;
   link.download = name;
   link.click();
-  // The browser has begun to read it by then.
-  setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
 /** Without what file systems refuse. */

@@ -116,4 +116,12 @@ export const TranscriptQuery = graphql(`
   }
 `);
 
+export const RecordingQuery = graphql(`
+  query Recording($id: ID!, $format: RecordingFormat!) {
+    session(id: $id) {
+      recordingUrl(format: $format)
+    }
+  }
+`);
+
 export type SessionFacts = ResultOf<typeof SessionFields>;

@@ -185,7 +185,7 @@ function searchQueries(size: StoredSessions, { hit }: Places): ListQuery[] {
     ask('frequent words', 'one, before a hit deep in the list', `"${COMMON_TEXT}"`, { last: PAGE, before: hit }),
     ask('frequent words', 'one, in one session', `"${COMMON_TEXT}"`, { first: PAGE }, { sessionId }),
     ask('frequent words', 'two', `the ${COMMON_TEXT} `),
-    ask('frequent words', 'two that stand together', '"the this"'),
+    ask('frequent words', 'two that stand together', '"the one"'),
     ask('beginnings of frequent words', 'a beginning of two letters', COMMON_TEXT.slice(0, 2)),
     ask('beginnings of frequent words', 'a beginning of three letters', COMMON_TEXT.slice(0, 3)),
     ask('beginnings of frequent words', 'a word and a beginning of two letters', `the ${COMMON_TEXT.slice(0, 2)}`),

@@ -80,17 +80,17 @@ describe('the dashboard', () => {
     const running = await startSession(server.client, { title: 'Aardvark, live' });
     const { page, trespasses } = await openPageWithin(opened, server.url);
     await page.goto(`${server.url}/dashboard`);
-    const titles = () => page.locator('.row h2').allTextContents();
+    const titles = () => page.locator('.row :is(h2, h3)').allTextContents();
     const untilListed = (wanted: (shown: string[]) => boolean) =>
       until(async () => wanted(await titles()), { timeoutMs: PATIENCE_MS, what: 'the list' });
 
     await page.getByRole('link', { name: '<b>Not bold</b>' }).waitFor();
     expect(await findings(page)).toEqual([]);
-    await page.getByLabel('Search titles').fill('zebra');
+    await page.getByRole('searchbox').fill('zebra');
     await untilListed((shown) => shown.length === 1 && shown[0] === 'Zebra crossing');
-    await page.getByText('1 match').waitFor();
+    await page.getByText('1 title', { exact: true }).waitFor();
     expect(await page.locator('.row-facts').textContent()).toContain('3 words');
-    await page.getByLabel('Search titles').fill('');
+    await page.getByRole('searchbox').fill('');
     await page.getByLabel('Status').selectOption('Live now');
     await untilListed((shown) => shown.includes('Aardvark, live') && !shown.includes('Zebra crossing'));
     await page.getByLabel('Status').selectOption('All');

@@ -86,19 +86,19 @@ describe('the account of a session', () => {
 
 describe('what is chosen on the dashboard', () => {
   it('stands in the address, without what is usual', () => {
-    const chosen = { title: 'garden', status: 'live', order: 'longest' } as const;
-    expect(writeChosen(chosen).toString()).toBe('title=garden&status=live&sort=longest');
+    const chosen = { words: 'garden', onlyTitles: true, status: 'live', order: 'longest' } as const;
+    expect(writeChosen(chosen).toString()).toBe('q=garden&in=titles&status=live&sort=longest');
     expect(readChosen(writeChosen(chosen))).toEqual(chosen);
-    const usual = { title: '', status: 'all', order: 'newest' } as const;
+    const usual = { words: '', onlyTitles: false, status: 'all', order: 'newest' } as const;
     expect(writeChosen(usual).size).toBe(0);
     expect(readChosen(new URLSearchParams('status=constructor&sort=nonsense'))).toEqual(usual);
   });
 
   it('is what the server is asked for', () => {
-    expect(choiceOf({ title: ' garden ', status: 'live', order: 'title' })).toEqual({
+    expect(choiceOf({ words: ' garden ', status: 'live', order: 'title' })).toEqual({
       filter: { titleContains: 'garden', statuses: ['ACTIVE', 'FINALIZING'] },
       orderBy: { field: 'TITLE', direction: 'ASC' },
     });
-    expect(choiceOf({ title: ' ', status: 'all', order: 'newest' }).filter).toEqual({});
+    expect(choiceOf({ words: ' ', status: 'all', order: 'newest' }).filter).toEqual({});
   });
 });

@@ -21,7 +21,10 @@ export type StatusName = keyof typeof STATUSES;
 
 /** What the address of the dashboard asks for. */
 export interface Chosen {
-  readonly title: string;
+  /** What is searched for, as it was typed. */
+  readonly words: string;
+  /** Only titles are searched, and all that match are listed. */
+  readonly onlyTitles: boolean;
   readonly status: StatusName;
   readonly order: OrderName;
 }
@@ -29,26 +32,27 @@ export interface Chosen {
 export function readChosen(search: URLSearchParams): Chosen {
   const [status, order] = [search.get('status') ?? '', search.get('sort') ?? ''];
   return {
-    title: search.get('title') ?? '',
+    words: search.get('q') ?? '',
+    onlyTitles: search.get('in') === 'titles',
     status: isStatus(status) ? status : 'all',
     order: isOrder(order) ? order : 'newest',
   };
 }
 
 /** What is usual is left out. */
-export function writeChosen({ title, status, order }: Chosen): URLSearchParams {
+export function writeChosen({ words, onlyTitles, status, order }: Chosen): URLSearchParams {
   return new URLSearchParams({
-    ...(title !== '' && { title }),
+    ...(words !== '' && { q: words, ...(onlyTitles && { in: 'titles' }) }),
     ...(status !== 'all' && { status }),
     ...(order !== 'newest' && { sort: order }),
   });
 }
 
-export function choiceOf({ title, status, order }: Chosen): SessionChoice {
+export function choiceOf({ words, status, order }: Omit<Chosen, 'onlyTitles'>): SessionChoice {
   const { statuses } = STATUSES[status];
   return {
     filter: {
-      ...(title.trim() !== '' && { titleContains: title.trim() }),
+      ...(words.trim() !== '' && { titleContains: words.trim() }),
       ...(statuses !== null && { statuses: [...statuses] }),
     },
     orderBy: ORDERS[order].orderBy,

@@ -1,24 +1,43 @@
 import { SearchIcon } from 'lucide-react';
+import { useSlashFocus } from '../ui/use-slash-focus.ts';
 import { isOrder, isStatus, ORDERS, STATUSES, type Chosen } from './choice.ts';
 
 interface FiltersProps {
   readonly chosen: Chosen;
+  /** As they are typed. */
+  readonly words: string;
+  readonly onType: (words: string) => void;
   readonly onChange: (chosen: Chosen) => void;
+  /** Whether what is listed has a status and an order to choose. */
+  readonly areSessions: boolean;
 }
 
-export function Filters({ chosen, onChange }: FiltersProps) {
+/** What to list: words to search for, to which `/` leads, and which sessions in which order. */
+export function Filters({ chosen, words, onType, onChange, areSessions }: FiltersProps) {
+  const input = useSlashFocus();
   return (
-    <search className="filters">
+    <search className="filters" data-alone={!areSessions}>
       <label className="field search-field">
-        <span className="visually-hidden">Search titles</span>
+        <span className="visually-hidden">Search titles and everything that was said</span>
         <SearchIcon aria-hidden size={18} />
         <input
+          ref={input}
           type="search"
-          placeholder="Search titles"
-          value={chosen.title}
-          onChange={({ target }) => onChange({ ...chosen, title: target.value })}
+          placeholder="Search titles and words"
+          aria-keyshortcuts="/"
+          maxLength={200}
+          value={words}
+          onChange={({ target }) => onType(target.value)}
         />
       </label>
+      {areSessions && <Selects chosen={chosen} onChange={onChange} />}
+    </search>
+  );
+}
+
+function Selects({ chosen, onChange }: Pick<FiltersProps, 'chosen' | 'onChange'>) {
+  return (
+    <>
       <label className="field">
         <span className="visually-hidden">Status</span>
         <select
@@ -45,6 +64,6 @@ export function Filters({ chosen, onChange }: FiltersProps) {
           ))}
         </select>
       </label>
-    </search>
+    </>
   );
 }

@@ -6,19 +6,23 @@ import type { ListedSession } from './session-list.ts';
 
 interface SessionRowProps {
   readonly session: ListedSession;
+  /** Which the name is, where it stands. */
+  readonly heading?: 'h2' | 'h3';
   readonly onRename: () => void;
   readonly onDelete: () => void;
 }
 
-export function SessionRow({ session, onRename, onDelete }: SessionRowProps) {
+export function SessionRow({ session, heading: Heading = 'h2', onRename, onDelete }: SessionRowProps) {
   const { id, status, createdAt, statistics, coverage } = session;
   const name = nameOf(session);
   const confidence = percent(statistics.averageConfidence);
   return (
     <article className="row">
-      <h2>
-        <Link href={`/sessions/${encodeURIComponent(id)}`}>{name}</Link>
-      </h2>
+      <Heading>
+        <Link href={`/sessions/${encodeURIComponent(id)}`} data-result="">
+          {name}
+        </Link>
+      </Heading>
       <p className="row-facts">
         {status !== 'COMPLETED' && <StatusBadge status={status} />}
         <time dateTime={createdAt}>{dateTime(createdAt)}</time>

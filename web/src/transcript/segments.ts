@@ -29,6 +29,9 @@ export interface ShownWord {
 }
 
 /** Who speaks; or, of several channels, which one; or nothing. */
-export function voiceOf({ speaker, channel }: ShownSegment, channels: number): string | null {
+export function voiceOf(
+  { speaker, channel }: Pick<ShownSegment, 'speaker' | 'channel'>,
+  channels: number,
+): string | null {
   return speaker ?? (channels > 1 ? `Channel ${channel + 1}` : null);
 }

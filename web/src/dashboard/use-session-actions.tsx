@@ -1,0 +1,36 @@
+import { useState, type ReactNode } from 'react';
+import { DeleteDialog, RenameDialog } from '../session/session-dialogs.tsx';
+import type { ListedSession, SessionList } from './session-list.ts';
+
+interface SessionActions {
+  readonly rename: (session: ListedSession) => void;
+  readonly remove: (session: ListedSession) => void;
+  /** What asks for the new name, or whether it is meant. */
+  readonly dialog: ReactNode;
+}
+
+/** Renaming and deleting the sessions of a list. */
+export function useSessionActions(list: SessionList): SessionActions {
+  const [asked, setAsked] = useState<{ readonly what: 'rename' | 'delete'; readonly session: ListedSession } | null>(
+    null,
+  );
+  const close = () => setAsked(null);
+  return {
+    rename: (session) => setAsked({ what: 'rename', session }),
+    remove: (session) => setAsked({ what: 'delete', session }),
+    dialog: asked !== null && (
+      <>
+        {asked.what === 'rename' && (
+          <RenameDialog
+            session={asked.session}
+            onClose={close}
+            onRenamed={(title) => list.rename(asked.session.id, title)}
+          />
+        )}
+        {asked.what === 'delete' && (
+          <DeleteDialog session={asked.session} onClose={close} onDeleted={() => list.remove(asked.session.id)} />
+        )}
+      </>
+    ),
+  };
+}

@@ -25,6 +25,8 @@ const PATIENCE_MS = 30_000;
 vi.setConfig({ testTimeout: 3 * PATIENCE_MS });
 
 const FORMAT = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 1 } as const;
+/** Three minutes of silence. */
+const LONG_FILE_BYTES = 3 * 60 * 32_000;
 /** By this name the machine is another one to a browser. */
 const ELSEWHERE = 'verbatim.test';
 const PAUSE = { silenceMs: 900 };
@@ -230,11 +232,38 @@ describe('a person with an audio file', () => {
   it('is told when it is none', async ({ skip }) => {
     const context = await (browser ?? skip(WITHOUT_CHROMIUM)).newContext();
     const { page } = await openRecorder(context);
-    const buffer = Buffer.from('not a sound');
-    await page.getByLabel('Audio file').setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer });
+    await page.getByText('Transcribe an audio file').waitFor();
+    await drag(page, 'dragover');
+    await page.getByText('Drop it, and it is transcribed').waitFor();
+    await drag(page, 'drop');
     const advice = page.getByText('This file cannot be read');
     await advice.waitFor();
     expect(await advice.isVisible()).toBe(true);
     await context.close();
   });
+
+  it('may stop it, and has what was sent by then', async ({ skip }) => {
+    const context = await (browser ?? skip(WITHOUT_CHROMIUM)).newContext();
+    const { page } = await openRecorder(context);
+    const samples = Buffer.alloc(LONG_FILE_BYTES);
+    const buffer = Buffer.concat([wavHeader(FORMAT, samples.length), samples]);
+    await page.getByLabel('Audio file').setInputFiles({ name: 'long.wav', mimeType: 'audio/wav', buffer });
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped. What was sent is transcribed and saved').waitFor();
+    const { status, coverage } = (await stored('long.wav')) ?? {};
+    expect(status).toBe('COMPLETED');
+    expect(coverage?.pendingMs).toBe(0);
+    expect(coverage?.receivedMs).toBeLessThan(LONG_FILE_BYTES / 32);
+    await context.close();
+  });
 });
+
+/** A file that is no sound, over the page or let go of there. */
+async function drag(page: Page, event: 'dragover' | 'drop'): Promise<void> {
+  const dataTransfer = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['not a sound'], 'a.wav', { type: 'audio/wav' }));
+    return transfer;
+  });
+  await page.dispatchEvent('main', event, { dataTransfer });
+}

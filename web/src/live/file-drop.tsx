@@ -37,14 +37,15 @@ export function FileDrop({ isMain, onFile }: FileDropProps) {
   }, []);
 
   return (
-    <div className="file-drop" data-over={isOver}>
+    <div className="file-drop">
+      {isOver && <p className="drop-target">Drop it, and it is transcribed</p>}
       <button
         type="button"
         className={isMain ? 'button primary' : 'button quiet'}
         onClick={() => input.current?.click()}
       >
         <FileAudioIcon aria-hidden size={18} />
-        {isOver ? 'Drop it here' : 'Transcribe an audio file'}
+        Transcribe an audio file
       </button>
       <p className="hint">or drop one anywhere on this page</p>
       <input

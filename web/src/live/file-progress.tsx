@@ -1,3 +1,4 @@
+import { SquareIcon } from 'lucide-react';
 import { Link } from 'wouter';
 import { useRecording } from '../recording/context.ts';
 import { ProblemCard } from '../ui/problem-card.tsx';
@@ -8,7 +9,7 @@ import { Captions } from './captions.tsx';
 /** How far the transcription of a file is, and its words as they come. */
 export function FileProgress() {
   const { file } = useRecording();
-  const { phase, name, doneMs, totalMs, sessionId, problem } = useStore(file);
+  const { phase, name, doneMs, totalMs, sessionId, isCutShort, isReconnecting, problem } = useStore(file);
   return (
     <div className="live">
       <Captions transcript={file.transcript}>
@@ -29,12 +30,22 @@ export function FileProgress() {
             {phase === 'sending' && (
               <span className="figures">
                 {clock(doneMs)} of {clock(totalMs)}
+                {isReconnecting && ', reconnecting'}
               </span>
             )}
-            {phase === 'over' && 'All transcribed and saved'}
+            {phase === 'ending' && 'Finishing …'}
+            {phase === 'over' &&
+              (isCutShort ? 'Stopped. What was sent is transcribed and saved' : 'All transcribed and saved')}
             {phase === 'failed' && 'Stopped'}
           </span>
         </div>
+        {phase === 'sending' && (
+          <div className="actions">
+            <button type="button" className="button" onClick={() => file.stop()}>
+              <SquareIcon aria-hidden size={16} /> Stop
+            </button>
+          </div>
+        )}
         {!file.isBusy && (
           <div className="actions">
             {sessionId !== null && (

@@ -5,7 +5,8 @@ import { PREFERRED_RATE } from './microphone.ts';
 import type { Problem } from './problems.ts';
 import { randomName } from './random-name.ts';
 
-type FilePhase = 'idle' | 'reading' | 'sending' | 'over' | 'failed';
+/** `ending`: it was stopped, and what was sent is transcribed. */
+type FilePhase = 'idle' | 'reading' | 'sending' | 'ending' | 'over' | 'failed';
 
 export interface FileState {
   readonly phase: FilePhase;
@@ -16,10 +17,22 @@ export interface FileState {
   readonly totalMs: number;
   /** Of it, what the server has transcribed. */
   readonly doneMs: number;
+  /** It was stopped before its end. */
+  readonly isCutShort: boolean;
+  readonly isReconnecting: boolean;
   readonly problem: Problem | null;
 }
 
-const IDLE: FileState = { phase: 'idle', name: '', sessionId: null, totalMs: 0, doneMs: 0, problem: null };
+const IDLE: FileState = {
+  phase: 'idle',
+  name: '',
+  sessionId: null,
+  totalMs: 0,
+  doneMs: 0,
+  isCutShort: false,
+  isReconnecting: false,
+  problem: null,
+};
 const LOUDEST = 32_767;
 /** Samples that are written at a time: a second. */
 const PIECE = PREFERRED_RATE;
@@ -28,6 +41,7 @@ const PIECE = PREFERRED_RATE;
 export class FileTranscription extends Store<FileState> {
   readonly transcript = new TranscriptStore();
   readonly #client: VerbatimClient;
+  #stopping = new AbortController();
 
   /** @param client one that keeps nothing in the browser: the file is there to be dropped again */
   constructor(client: VerbatimClient) {
@@ -36,21 +50,30 @@ export class FileTranscription extends Store<FileState> {
   }
 
   get isBusy(): boolean {
-    return ['reading', 'sending'].includes(this.get().phase);
+    return ['reading', 'sending', 'ending'].includes(this.get().phase);
   }
 
   async transcribe(file: File, language: string): Promise<void> {
     if (this.isBusy) return;
     this.transcript.clear();
     this.set({ ...IDLE, phase: 'reading', name: file.name });
+    this.#stopping = new AbortController();
     try {
       const samples = await readSamples(file);
       this.#update({ phase: 'sending', totalMs: (samples.length / PREFERRED_RATE) * 1_000 });
       await this.#send(samples, file.name, language);
-      this.#update({ phase: 'over', doneMs: this.get().totalMs });
+      const { isCutShort, doneMs, totalMs } = this.get();
+      this.#update({ phase: 'over', doneMs: isCutShort ? doneMs : totalMs });
     } catch (error) {
       this.#update({ phase: 'failed', problem: problemOf(error) });
     }
+  }
+
+  /** Sends no more of it. What was sent is transcribed, and kept. */
+  stop(): void {
+    if (this.get().phase !== 'sending') return;
+    this.#update({ phase: 'ending', isCutShort: true });
+    this.#stopping.abort();
   }
 
   reset(): void {
@@ -65,14 +88,18 @@ export class FileTranscription extends Store<FileState> {
     session.on('interim', (segment) => this.transcript.receive(segment));
     session.on('final', (segment) => this.transcript.receive(segment));
     session.on('withdrawn', ({ id }) => this.transcript.withdraw(id));
-    session.on('status', ({ acknowledgedMs, backlogMs }) => {
+    session.on('status', ({ acknowledgedMs, backlogMs, connection }) => {
       const doneMs = Math.max(this.get().doneMs, acknowledgedMs - backlogMs);
-      this.#update({ sessionId: session.id, doneMs });
+      this.#update({ sessionId: session.id, doneMs, isReconnecting: connection === 'reconnecting' });
     });
-    for (let start = 0; start < samples.length; start += PIECE) {
+    const { signal } = this.#stopping;
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    for (let start = 0; start < samples.length && !signal.aborted; start += PIECE) {
       const { buffer, byteOffset, byteLength } = samples.subarray(start, start + PIECE);
       session.write(new Uint8Array(buffer, byteOffset, byteLength));
-      await session.drained();
+      await Promise.race([session.drained(), stopped]);
     }
     await session.end();
   }

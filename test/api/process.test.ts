@@ -10,6 +10,13 @@ import { readSession, sendChunks, speechChunks, startSession } from '../support/
 import { startTestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 
+async function latencyOf(client: GraphqlClient, id: string) {
+  const { session } = await client.data<{
+    session: { statistics: { totalSegments: number; averageLatencyMs: number | null } };
+  }>(`query ($id: ID!) { session(id: $id) { statistics { totalSegments averageLatencyMs } } }`, { id });
+  return session.statistics;
+}
+
 /** The server as its own process, as `npm start` runs it. */
 class ServerProcess {
   readonly child: ChildProcess;
@@ -74,13 +81,30 @@ describe('the server process', () => {
     expect(await server.exitCode()).toBe(0);
   });
 
-  it('goes on with its sessions after it was killed', async () => {
+  it('goes on with its sessions after it was killed, and knows what it knew of their latency', async () => {
     const DATA_DIR = await newFolder();
     const first = start({ DATA_DIR });
-    const chunks = speechChunks(['alpha', 'bravo', { silenceMs: 1_000 }]);
+    const live = speechChunks(['alpha', { silenceMs: 700 }]);
+    const rest = speechChunks(['bravo', { silenceMs: 1_000 }]);
     const before = new GraphqlClient(await first.url());
     const id = await startSession(before);
-    await sendChunks(before, id, chunks);
+    for (const [sequence, chunk] of live.entries()) {
+      // It takes that long to be spoken.
+      const spokenAt = performance.now() + 100;
+      await until(() => performance.now() >= spokenAt, { what: 'the chunk to have been spoken' });
+      await sendChunks(before, id, [chunk], sequence);
+    }
+    const latencyAfter = (client: GraphqlClient, finals: number) =>
+      until(
+        async () => {
+          const { totalSegments, averageLatencyMs } = await latencyOf(client, id);
+          return totalSegments === finals && { averageLatencyMs };
+        },
+        { what: `${finals} finals` },
+      );
+    const { averageLatencyMs } = await latencyAfter(before, 1);
+    expect(averageLatencyMs).toBeGreaterThan(0);
+    await sendChunks(before, id, rest, live.length);
     first.child.kill('SIGKILL');
     await first.exitCode();
     await before.dispose();
@@ -89,8 +113,8 @@ describe('the server process', () => {
     const after = new GraphqlClient(await second.url());
     await second.ready();
     const session = await readSession(after, id);
-    expect(session).toMatchObject({ status: 'ACTIVE', nextSequence: chunks.length });
-    await until(async () => (await readSession(after, id)).statistics.totalSegments === 1, { what: 'the final' });
+    expect(session).toMatchObject({ status: 'ACTIVE', nextSequence: live.length + rest.length });
+    expect(await latencyAfter(after, 2)).toEqual({ averageLatencyMs });
   });
 
   it('reads its settings from a file .env where it is started, after what the environment says', async () => {

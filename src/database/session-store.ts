@@ -254,10 +254,14 @@ export interface DayTotals {
   readonly speakingDuration: number;
   /** Mean over the segments' confidences; `null` without one. */
   readonly averageConfidence: number | null;
+  /** How many have one. */
+  readonly confidenceCount: number;
   /** Words per minute of speaking; `null` without speech. */
   readonly wordsPerMinute: number | null;
   /** Mean over the segments' latencies that are known, in milliseconds; `null` when none is. */
   readonly averageLatencyMs: number | null;
+  /** How many are. */
+  readonly latencyCount: number;
 }
 
 export type Totals = Omit<DayTotals, 'day'>;

@@ -128,7 +128,9 @@ function toTotals(sums: Sums): Totals {
     recordedDuration: sums.receivedMs / 1000,
     speakingDuration: sums.speakingDuration,
     averageConfidence: sums.confidenceCount > 0 ? sums.confidenceSum / sums.confidenceCount : null,
+    confidenceCount: sums.confidenceCount,
     wordsPerMinute: sums.speakingDuration > 0 ? sums.words / (sums.speakingDuration / 60) : null,
     averageLatencyMs: sums.latencyCount > 0 ? sums.latencySumMs / sums.latencyCount : null,
+    latencyCount: sums.latencyCount,
   };
 }

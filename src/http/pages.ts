@@ -16,7 +16,7 @@ const TYPES: Record<string, string> = {
 };
 
 /** The places of the web app: its one page is served at all of them, and finds out by itself what to show. */
-const APP_ROUTES = /^\/(live|dashboard|sessions\/[^/]+)?$/u;
+const APP_ROUTES = /^\/(live|dashboard|analytics|sessions\/[^/]+)?$/u;
 const APP = '/index.html';
 
 /** The build puts a hash of the content into these names, so that a name never means anything else. */

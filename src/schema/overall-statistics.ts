@@ -7,6 +7,10 @@ const RECORDED = 'Length of all recordings, in seconds.';
 const SPEAKING = "Sum of the final segments' lengths, in seconds.";
 const CONFIDENCE = "Mean of the final segments' `avgConfidence`, 0 to 1; null without one.";
 
+const CONFIDENCE_COUNT =
+  'Final segments that have a confidence: the weight of `averageConfidence` when days are put together.';
+const LATENCY_COUNT =
+  'Final segments whose latency is known: the weight of `averageLatencyMs` when days are put together.';
 const WORDS_PER_MINUTE = 'Words per minute of speaking (not of recording); null without speech.';
 const AVERAGE_LATENCY = `${LATENCY} Null where that is not known of any.`;
 
@@ -20,8 +24,10 @@ const DayStatisticsRef = builder.objectRef<DayTotals>('DayStatistics').implement
     recordedDuration: t.exposeFloat('recordedDuration', { description: RECORDED }),
     speakingDuration: t.exposeFloat('speakingDuration', { description: SPEAKING }),
     averageConfidence: t.exposeFloat('averageConfidence', { nullable: true, description: CONFIDENCE }),
+    confidenceCount: t.exposeInt('confidenceCount', { description: CONFIDENCE_COUNT }),
     wordsPerMinute: t.exposeFloat('wordsPerMinute', { nullable: true, description: WORDS_PER_MINUTE }),
     averageLatencyMs: t.exposeFloat('averageLatencyMs', { nullable: true, description: AVERAGE_LATENCY }),
+    latencyCount: t.exposeInt('latencyCount', { description: LATENCY_COUNT }),
   }),
 });
 
@@ -38,6 +44,7 @@ const OverallStatisticsRef = builder.objectRef<{ totals: Totals; days: DayTotals
       description: CONFIDENCE,
       resolve: ({ totals }) => totals.averageConfidence,
     }),
+    confidenceCount: t.int({ description: CONFIDENCE_COUNT, resolve: ({ totals }) => totals.confidenceCount }),
     wordsPerMinute: t.float({
       nullable: true,
       description: WORDS_PER_MINUTE,
@@ -48,6 +55,7 @@ const OverallStatisticsRef = builder.objectRef<{ totals: Totals; days: DayTotals
       description: AVERAGE_LATENCY,
       resolve: ({ totals }) => totals.averageLatencyMs,
     }),
+    latencyCount: t.int({ description: LATENCY_COUNT, resolve: ({ totals }) => totals.latencyCount }),
     days: t.expose('days', {
       type: [DayStatisticsRef],
       extensions: { cost: { items: 366 } },

@@ -244,7 +244,7 @@ describe('GraphiQL', () => {
 
 describe('pages', () => {
   it('are the web app at each of its places, with a policy that lets in nothing from elsewhere', async () => {
-    for (const path of ['/', '/live', '/dashboard', '/sessions/U2Vzc2lvbjpub3doZXJl']) {
+    for (const path of ['/', '/live', '/dashboard', '/analytics', '/sessions/U2Vzc2lvbjpub3doZXJl']) {
       const response = await fetch(server.url + path);
       expect(response.status).toBe(200);
       expect(response.headers.get('content-type')).toContain('text/html');

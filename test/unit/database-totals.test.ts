@@ -45,8 +45,10 @@ describe('totals', () => {
       recordedDuration: 4.5,
       speakingDuration: 2,
       averageConfidence: expect.closeTo((0.5 + 0.7 + 0.9) / 3, 12),
+      confidenceCount: 3,
       wordsPerMinute: 480,
       averageLatencyMs: null,
+      latencyCount: 0,
     };
     expect(await store.totals({}, 'UTC')).toEqual({ totals: expected, days: [{ day: '2026-03-14', ...expected }] });
   });
@@ -59,8 +61,10 @@ describe('totals', () => {
       recordedDuration: 0,
       speakingDuration: 0,
       averageConfidence: null,
+      confidenceCount: 0,
       wordsPerMinute: null,
       averageLatencyMs: null,
+      latencyCount: 0,
     };
     const { store } = database();
     expect(await store.totals({ language: 'xx' }, 'UTC')).toEqual({ totals: { sessions: 0, ...nothing }, days: [] });
@@ -72,7 +76,7 @@ describe('totals', () => {
     await createSession('2026-04-01T13:00:00Z', { averageLatencyMs: 1_000, latencyCount: 1, speakingDuration: 12 });
     await createSession('2026-04-02T12:00:00Z', { totalSegments: 7, wordCount: 50, speakingDuration: 20 });
     const { totals, days: found } = await database().store.totals({}, 'UTC');
-    expect(totals).toMatchObject({ averageLatencyMs: 700, wordsPerMinute: 150 });
+    expect(totals).toMatchObject({ averageLatencyMs: 700, latencyCount: 4, wordsPerMinute: 150 });
     expect(found).toMatchObject([
       { day: '2026-04-01', averageLatencyMs: 700, wordsPerMinute: 150 },
       { day: '2026-04-02', averageLatencyMs: null, wordsPerMinute: 150 },

@@ -1,5 +1,5 @@
 import { Redirect, Route, Switch, useLocation } from 'wouter';
-import { DashboardPage, LivePage, SessionPage } from './pages.ts';
+import { AnalyticsPage, DashboardPage, LivePage, SessionPage } from './pages.ts';
 import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -17,6 +17,7 @@ export function App() {
             </Route>
             <Route path="/live" component={LivePage} />
             <Route path="/dashboard" component={DashboardPage} />
+            <Route path="/analytics" component={AnalyticsPage} />
             <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={decodeURIComponent(id)} />}</Route>
             <Route>
               <NothingHere what="page" />

@@ -1,4 +1,4 @@
-import { ListIcon, MicIcon } from 'lucide-react';
+import { ChartColumnIcon, ListIcon, MicIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useServer } from '../api/context.ts';
@@ -10,6 +10,7 @@ import { useRecordingGuards } from './use-recording-guards.ts';
 const PLACES = [
   { href: '/live', label: 'Record', Icon: MicIcon },
   { href: '/dashboard', label: 'Recordings', Icon: ListIcon },
+  { href: '/analytics', label: 'Analytics', Icon: ChartColumnIcon },
 ] as const;
 
 /** What is around every page: where one can go, and whether the server is there. */

@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBackup } from '../../src/backup/create-backup.ts';
+import { restoreBackup } from '../../src/backup/restore-backup.ts';
 import { synthesiseToneSpeech } from '../../src/recognition/scripted/tone-speech.ts';
 import { type GraphqlClient } from '../support/graphql-client.ts';
 import {
@@ -216,9 +218,11 @@ describe('a final segment of a running session', () => {
     expect(await speakers()).toEqual(['Bob', 'Ann', 'Bob', 'Ann']);
   });
 
-  it('stays corrected when the server is started again, and when its row is written again from the journal', async () => {
-    const dataDirectory = await mkdtemp(path.join(tmpdir(), 'verbatim-edits-'));
-    let own = await startTestServer({ dataDirectory });
+  it('stays corrected in a restored backup, and when its journal is damaged and its row is written again', async () => {
+    const root = await mkdtemp(path.join(tmpdir(), 'verbatim-edits-'));
+    const [before, backup, after] = ['before', 'backup', 'after'].map((name) => path.join(root, name));
+    if (before === undefined || backup === undefined || after === undefined) throw new Error('no folders');
+    let own = await startTestServer({ dataDirectory: before });
     const id = await startSession(own.client);
     const live = follow(own.client, { sessionId: id });
     let { nextSequence } = await sendChunks(own.client, id, speechChunks(UTTERANCES));
@@ -226,28 +230,41 @@ describe('a final segment of a running session', () => {
     const [first, second] = await finalsOf(own.client, id);
     const edited = [
       await update(own.client, { segmentId: first?.id, text: 'corrected', speaker: 'Ann' }),
-      await update(own.client, { segmentId: second?.id, text: null, speaker: 'Bob' }),
+      await update(own.client, { segmentId: second?.id, speaker: 'Bob' }),
     ];
     await own.stop();
 
-    const database = new BetterSqlite3(path.join(dataDirectory, 'verbatim.db'));
-    expect(database.prepare('SELECT text FROM segments ORDER BY sequence').pluck().all()).toEqual([
-      'corrected',
-      'delta echo',
-    ]);
-    // As an older database that was put in place has it: its checkpoint is behind, and its rows are written over.
-    database.prepare('UPDATE sessions SET journal_position = 0').run();
-    database.close();
-    own = await startTestServer({ dataDirectory });
-    expect(await finalsOf(own.client, id)).toEqual(edited);
-    const after = follow(own.client, { sessionId: id, fromStart: true });
+    const common = { reserveBytes: 0, signal: new AbortController().signal, onProgress: () => undefined };
+    const databaseOf = (folder: string) => path.join(folder, 'verbatim.db');
+    await createBackup({
+      ...common,
+      dataDirectory: before,
+      databaseFile: databaseOf(before),
+      folder: backup,
+      version: '1',
+    });
+    await restoreBackup({ ...common, dataDirectory: after, databaseFile: databaseOf(after), folder: backup });
+    const journal = path.join(after, 'sessions', rawId(id), 'journal.log');
+    const bytes = await readFile(journal);
+    const place = bytes.indexOf('"final"');
+    bytes.writeUInt8(bytes.readUInt8(place) ^ 0xff, place);
+    await writeFile(journal, bytes);
+
+    own = await startTestServer({ dataDirectory: after });
+    const again = follow(own.client, { sessionId: id, fromStart: true });
     ({ nextSequence } = await sendChunks(own.client, id, speechChunks(['foxtrot', PAUSE]), nextSequence));
     await endSession(own.client, id, nextSequence);
-    await after.done;
-    expect(after.finals.map(({ text }) => text)).toEqual(['corrected', 'delta echo', 'foxtrot']);
+    await again.done;
+    expect(again.finals.map(({ text }) => text)).toEqual(['corrected', 'delta echo', 'foxtrot']);
     expect((await finalsOf(own.client, id)).slice(0, 2)).toEqual(edited);
+    const rows = 'SELECT text, speaker FROM segments ORDER BY sequence';
+    expect(rowsOf(own, rows)).toEqual([
+      { text: 'corrected', speaker: 'Ann' },
+      { text: 'delta echo', speaker: 'Bob' },
+      { text: 'foxtrot', speaker: null },
+    ]);
     await own.stop();
-    await rm(dataDirectory, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
   });
 });
 

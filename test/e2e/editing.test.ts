@@ -74,6 +74,7 @@ describe('the transcript of a session', () => {
     await page.getByText('Heard as alpha bravo').waitFor();
     await edit.nth(1).click();
     expect(await findings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Restore original' }).click();
     await untilTexts(page, ['alpha bravo', 'charlie']);
     expect(await page.getByRole('button', { name: 'edited' }).count()).toBe(0);

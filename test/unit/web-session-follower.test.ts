@@ -4,8 +4,8 @@ import { Gate } from '../support/gate.ts';
 import { until } from '../support/wait.ts';
 import { clientThat, type Answer } from './web-session-fixtures.ts';
 
-const RUNNING = { data: { session: { id: 'a', status: 'ACTIVE' } } };
-const OVER = { data: { session: { id: 'a', status: 'COMPLETED' } } };
+const RUNNING = { data: { session: { id: 'a', status: 'ACTIVE', speakers: [null] } } };
+const OVER = { data: { session: { id: 'a', status: 'COMPLETED', speakers: [null] } } };
 
 function final(sequence: number, text: string) {
   return { id: `${text} ${sequence}`, sequence, kind: 'FINAL', text, channel: 0, cursor: `after ${sequence}` };
@@ -90,7 +90,7 @@ describe('a session that somebody looks at', () => {
   });
 
   it('is followed again when it goes on after an end for idleness', async () => {
-    const idle = { data: { session: { id: 'a', status: 'COMPLETED', endReason: 'IDLE_TIMEOUT' } } };
+    const idle = { data: { session: { id: 'a', status: 'COMPLETED', endReason: 'IDLE_TIMEOUT', speakers: [null] } } };
     const { follower, phases, texts } = inTurn({
       Session: [[idle], ['lost'], [idle], [RUNNING], [RUNNING], [OVER]],
       SegmentAdded: [[{ data: { segmentAdded: final(2, 'bravo') } }, 'lost']],

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type ReactNode, type SyntheticEvent } from 'react';
+import { useId, useLayoutEffect, useRef, type ReactNode, type SyntheticEvent } from 'react';
 
 interface DialogProps {
   readonly title: string;
@@ -12,7 +12,12 @@ interface DialogProps {
 export function Dialog({ title, children, onClose, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => {
+    const { current } = dialog;
+    current?.showModal();
+    // Gives the focus back to what had it before.
+    return () => current?.close();
+  }, []);
   const cancel = (event: SyntheticEvent) => {
     event.preventDefault();
     onClose?.();

@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import type { ShownSegment } from '../../transcript/segments.ts';
 import { Failure, useAttempt } from '../../ui/attempt.tsx';
 import { useUpdateSegment } from './edit-mutations.ts';
@@ -10,12 +11,14 @@ interface OriginalTextProps {
 /** What the recogniser wrote of a segment that was changed since. */
 export function OriginalText({ segment, onChanged }: OriginalTextProps) {
   const update = useUpdateSegment(onChanged);
+  const box = useRef<HTMLDivElement>(null);
   const { isBusy, failure, run } = useAttempt(
     () => update(segment.id, { text: null }),
-    () => undefined,
+    // All that belongs to the edit is about to go.
+    () => box.current?.closest('.segment')?.querySelector<HTMLElement>('.segment-edit')?.focus(),
   );
   return (
-    <div className="original">
+    <div ref={box} className="original">
       <p>
         <span className="original-label">Heard as</span> {segment.originalText}
       </p>

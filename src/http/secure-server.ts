@@ -1,8 +1,9 @@
 import type { ServerOptions } from 'node:http';
 import { Server } from 'node:https';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Logger } from '../services/logger.ts';
 import { CertificateError, readCertificate, untimely, type Certificate, type CertificateFiles } from './certificate.ts';
+import { sortOutPlainVisitors } from './plain-visitors.ts';
 
 export interface SecureServerParts {
   readonly files: CertificateFiles;
@@ -13,7 +14,7 @@ export interface SecureServerParts {
   readonly lookMs: number;
 }
 
-/** Node's HTTPS server, which takes a certificate up that was renewed on the disk. */
+/** Node's HTTPS server, which takes a certificate up that was renewed on the disk, and leads plain visitors to HTTPS. */
 export class SecureServer extends Server {
   readonly #parts: SecureServerParts;
   #certificate: Certificate;
@@ -29,10 +30,6 @@ export class SecureServer extends Server {
     this.#parts = parts;
     this.#certificate = certificate;
     this.#tell('certificate loaded');
-    this.on('connection', (socket: Socket) => {
-      this.#connections.add(socket);
-      socket.once('close', () => this.#connections.delete(socket));
-    });
     // Node hands these to `clientError`, which answers in HTTP: nobody could read it, and waiting until it is read has no end.
     this.removeAllListeners('tlsClientError');
     this.on('tlsClientError', (error, socket) => {
@@ -42,6 +39,16 @@ export class SecureServer extends Server {
     const looks = setInterval(() => this.#takeUp(), parts.lookMs);
     looks.unref();
     this.once('close', () => clearInterval(looks));
+  }
+
+  /** Holds connections back until it is clear that they speak TLS. */
+  override emit(event: string, ...values: unknown[]): boolean {
+    const [socket] = values;
+    if (event !== 'connection' || !(socket instanceof Socket)) return super.emit(event, ...values);
+    this.#connections.add(socket);
+    socket.once('close', () => this.#connections.delete(socket));
+    sortOutPlainVisitors(socket, this.#parts.handshakeLimitMs, () => super.emit(event, socket));
+    return true;
   }
 
   /** DNS names that the certificate is for. */

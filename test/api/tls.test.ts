@@ -46,6 +46,17 @@ async function secureConnection(url: string): Promise<TLSSocket> {
   return socket;
 }
 
+/** What is answered to bytes without encryption, until the server hangs up. */
+async function say(url: string, bytes: string): Promise<string> {
+  const socket = connectPlainly(portOf(url), '127.0.0.1');
+  socket.on('error', () => undefined);
+  let received = '';
+  socket.on('data', (data) => (received += data.toString()));
+  socket.write(bytes);
+  await once(socket, 'close');
+  return received;
+}
+
 /** The servers' ends of all connections, beneath the encryption. */
 const accepted: Socket[] = [];
 const noteAccepted = (message: unknown) => {
@@ -105,14 +116,20 @@ describe('a server with a certificate', () => {
     expect(await as('https://attacker.example')).toBe(403);
   });
 
-  it('hangs up on what is no TLS, and takes no harm from it', async () => {
-    const socket = connectPlainly(portOf(server.url), '127.0.0.1');
-    socket.on('error', () => undefined);
-    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    let received = '';
-    socket.on('data', (data) => (received += data.toString('latin1')));
-    await once(socket, 'close');
-    expect(received).not.toContain('HTTP');
+  it('leads a browser there that asks without TLS, and tells a program no more than that', async () => {
+    const { port } = new URL(server.url);
+    const page = await say(server.url, `GET /live?a=b HTTP/1.1\r\nhost: verbatim.test:${port}\r\n\r\n`);
+    expect(page).toMatch(/^HTTP\/1\.1 307 .*\r\n/u);
+    expect(page).toContain(`\r\nlocation: https://verbatim.test:${port}/live?a=b\r\n`);
+    for (const head of [
+      'POST /graphql HTTP/1.1\r\nhost: localhost\r\n\r\n{}',
+      'GET /live HTTP/1.1\r\nhost: a b\r\n\r\n',
+      'GET http://attacker.example/ HTTP/1.1\r\nhost: localhost\r\n\r\n',
+      'hello\r\n\r\n',
+      'x'.repeat(20_000),
+    ]) {
+      expect(await say(server.url, head)).toMatch(/^HTTP\/1\.1 400 [^]*speaks HTTPS/u);
+    }
     expect((await ask(`${server.url}/health`, {})).status).toBe(200);
   });
 

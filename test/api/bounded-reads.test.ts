@@ -66,6 +66,19 @@ describe('lists and statistics', () => {
     expect(all).toEqual([]);
   });
 
+  it('add statistics across sessions up from an index alone', () => {
+    const all = ofMany.find(({ query }) => query.group === 'statistics of all sessions');
+    expect(all?.statements).toHaveLength(2);
+    for (const statement of all?.statements ?? []) {
+      const reads = planOf(database, statement).filter((step) => /\b(sessions|s)\b/u.test(step));
+      expect(reads.length).toBeGreaterThan(0);
+      for (const step of reads) expect(step).toMatch(/USING COVERING INDEX/u);
+    }
+    expect(planOf(database, all?.statements[1] ?? { sql: 'SELECT 1', parameters: 0 }).join('\n')).toContain(
+      'USING COVERING INDEX sessions_totals_idx',
+    );
+  });
+
   it('would be noticed here if they read everything', () => {
     const steps = (sql: string) => stepsThatReadMore(database, { sql, parameters: 0 });
     expect(steps('SELECT * FROM sessions ORDER BY language LIMIT 20')).toEqual([

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -107,6 +107,26 @@ describe('migrations', () => {
 
     await migrate(file(), { folder: migrations, busyPatienceMs });
     expect(onFile((database) => database.prepare('SELECT text FROM segments').all())).toEqual([{ text: 'kept' }]);
+  });
+
+  it('know no latency of the sessions that were there before it was measured', async () => {
+    const migrations = await ownMigrations();
+    const names = (await readdir(migrations)).filter(
+      (name) => name >= '20261125180321_add_final_latency' && name < 'm',
+    );
+    for (const name of names) await rm(path.join(migrations, name), { recursive: true });
+    await migrate(file(), { folder: migrations, busyPatienceMs });
+    onFile((database) =>
+      database.exec(`
+        INSERT INTO sessions (id, status, language, audio_encoding, sample_rate, channels, created_at, total_segments, word_count)
+        VALUES ('a', 'completed', 'en', 'pcm_s16le', 16000, 1, '2026-01-01T00:00:00.000+00:00', 7, 70);`),
+    );
+    const migrated = await openDatabase({ url: `file:${file()}` });
+    const { totals } = await migrated.store.totals({}, 'UTC');
+    const session = await migrated.store.findSession('a');
+    await migrated.close();
+    expect(session?.statistics).toMatchObject({ totalSegments: 7, averageLatencyMs: null, latencyCount: 0 });
+    expect(totals).toMatchObject({ words: 70, averageLatencyMs: null, latencyCount: 0 });
   });
 
   it('are refused when they would leave segments without a session', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionStatistics } from '../../src/database/session-store.ts';
 import type { ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
+import { parseJournalEntry } from '../../src/services/journal-entry.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
 import { speechChunks } from '../support/operations.ts';
 import { useServices } from '../support/services.ts';
 import { until } from '../support/wait.ts';
+import { finalEntry } from './segment-writer-fixtures.ts';
 
 const request: SessionRequest = {
   externalId: null,
@@ -23,6 +25,13 @@ interface Spoken {
   readonly id: string;
   chunks: number;
 }
+
+describe('the final latency of a segment', () => {
+  it('is not known of finals in journals of before it was measured', () => {
+    const { latencyMs: _latencyMs, ...old } = finalEntry(1);
+    expect(parseJournalEntry(old)).toEqual({ ...old, latencyMs: null });
+  });
+});
 
 describe('the final latency of a session', () => {
   let nowMs = 0;

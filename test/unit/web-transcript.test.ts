@@ -14,6 +14,7 @@ function segment(change: Partial<ShownSegment>): ShownSegment {
     text: 'alpha',
     stableLength: 0,
     startMs: 0,
+    endMs: 0,
     channel: 0,
     speaker: null,
     cursor: change.sequence === undefined ? null : `cursor ${change.sequence}`,
@@ -69,9 +70,9 @@ describe('marks in a text', () => {
 
   it('are under the words of low confidence, each where it stands', () => {
     const words = [
-      { text: 'red', confidence: 0.9 },
-      { text: 'red', confidence: 0.2 },
-      { text: 'blue', confidence: null },
+      { text: 'red', startMs: null, confidence: 0.9 },
+      { text: 'red', startMs: null, confidence: 0.2 },
+      { text: 'blue', startMs: null, confidence: null },
     ];
     expect(unsureStretches('red red blue', words)).toEqual([{ start: 4, end: 7 }]);
   });

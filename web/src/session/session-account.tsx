@@ -26,6 +26,13 @@ export function SessionAccount({ session, isReconnecting }: SessionAccountProps)
       </p>
       <p className="figures">{accountOf(session)}</p>
       {session.statistics.totalSegments > 0 && <p className="figures">{figuresOf(session.statistics)}</p>}
+      {session.recordingRemovedAt !== null && (
+        <p>
+          The recording was removed on{' '}
+          <time dateTime={session.recordingRemovedAt}>{dateTime(session.recordingRemovedAt)}</time>, because it was old
+          enough. Its words are kept.
+        </p>
+      )}
       {session.warnings.map(({ code, message }) => (
         <ProblemCard key={code} title="Something is wrong with this session" advice={message} />
       ))}

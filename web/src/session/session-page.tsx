@@ -1,5 +1,5 @@
 import { PencilIcon, Trash2Icon } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { useClient } from 'urql';
 import { useLocation } from 'wouter';
 import { useServer } from '../api/context.ts';
@@ -16,7 +16,9 @@ import { SessionAccount } from './session-account.tsx';
 import { DeleteDialog, RenameDialog } from './session-dialogs.tsx';
 import { SessionFollower } from './session-follower.ts';
 import type { SessionFacts } from './session-queries.ts';
-import { TranscriptPanel } from './transcript-panel.tsx';
+import { TranscriptPanel, type TranscriptPlace } from './transcript-panel.tsx';
+
+const Player = lazy(() => import('./player/player.tsx').catch(() => ({ default: PlayerMissing })));
 
 /** One session: as it is spoken while it runs, and to be read, searched and taken along afterwards. */
 export function SessionPage({ id }: { readonly id: string }) {
@@ -29,7 +31,7 @@ export function SessionPage({ id }: { readonly id: string }) {
 
   if (phase === 'missing') return <NothingHere what="recording" />;
   return (
-    <div className="page">
+    <div className={session !== null && hasSound(session) ? 'page with-player' : 'page'}>
       {error !== null && (
         <ProblemCard title="The recording could not be loaded" advice={error}>
           <button type="button" className="button" onClick={() => follower.open()}>
@@ -55,6 +57,8 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
   const { tools, openIds, dialog } = useEditing(session, follower);
   const name = nameOf(session);
   const isLive = phase === 'live' || phase === 'reconnecting';
+  const canBePlayed = hasSound(session);
+  const place = useRef<TranscriptPlace>(null);
 
   const textToCopy = () =>
     follower.transcript
@@ -105,8 +109,21 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
         empty={<p className="hint">{emptyWords(phase)}</p>}
         tools={tools}
         openIds={openIds}
+        canBePlayed={canBePlayed}
+        ref={place}
       />
       {dialog}
+      {canBePlayed && (
+        <Suspense>
+          <Player
+            session={session}
+            transcript={follower.transcript}
+            place={place}
+            isLive={isLive}
+            isWhole={phase === 'whole'}
+          />
+        </Suspense>
+      )}
       {asked === 'rename' && (
         <RenameDialog session={session} onClose={() => setAsked(null)} onRenamed={(title) => follower.rename(title)} />
       )}
@@ -120,4 +137,17 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
 function emptyWords(phase: string): string {
   if (phase === 'whole') return 'Nothing was said.';
   return phase === 'live' ? 'Nothing was said yet. Words appear here as they are spoken.' : 'Loading …';
+}
+
+/** Something was recorded, and is kept. */
+function hasSound({ recordingRemovedAt, coverage }: SessionFacts): boolean {
+  return recordingRemovedAt === null && coverage.receivedMs > 0;
+}
+
+function PlayerMissing() {
+  return (
+    <p className="hint" role="status">
+      The player could not be loaded. Load the page again to hear the recording.
+    </p>
+  );
 }

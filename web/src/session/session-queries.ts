@@ -9,6 +9,7 @@ export const SegmentFields = graphql(`
     text
     stableLength
     startMs
+    endMs
     channel
     speaker
     ownSpeaker
@@ -16,6 +17,7 @@ export const SegmentFields = graphql(`
     cursor
     words {
       text
+      startMs
       confidence
     }
   }
@@ -28,6 +30,7 @@ const SessionFields = graphql(`
     status
     endReason
     createdAt
+    recordingRemovedAt
     language
     audioFormat {
       channels

@@ -1,5 +1,5 @@
 import { ArrowDownIcon } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useImperativeHandle, useMemo, useRef, useState, type ReactNode, type Ref } from 'react';
 import { WindowVirtualizer, type WindowVirtualizerHandle } from 'virtua';
 import { useFollowing } from '../transcript/use-following.ts';
 import { Announcer } from '../transcript/announcer.tsx';
@@ -21,10 +21,30 @@ interface TranscriptPanelProps {
   readonly tools: SegmentTools;
   /** Ids of the segments whose text is being changed. */
   readonly openIds: ReadonlySet<string>;
+  /** Its segments have a sound to go to. */
+  readonly canBePlayed: boolean;
+  readonly ref?: Ref<TranscriptPlace>;
+}
+
+/** Where a transcript is shown, for who points at what is in it. */
+export interface TranscriptPlace {
+  /** Has the segments that are near what is in sight: elements with `data-segment`. */
+  readonly content: HTMLElement;
+  /** @param index of a final */
+  showSegment(index: number, isSmooth: boolean): void;
 }
 
 /** A whole transcript to read and to search, however long it is. */
-export function TranscriptPanel({ transcript, channels, isLive, empty, tools, openIds }: TranscriptPanelProps) {
+export function TranscriptPanel({
+  transcript,
+  channels,
+  isLive,
+  empty,
+  tools,
+  openIds,
+  canBePlayed,
+  ref,
+}: TranscriptPanelProps) {
   const { finals, interims } = useStore(transcript);
   const [marksUnsure, setMarksUnsure] = useState(() => readKept(MARKS) !== 'off');
   const [wanted, setWanted] = useState('');
@@ -35,6 +55,14 @@ export function TranscriptPanel({ transcript, channels, isLive, empty, tools, op
   const hitsBySegment = useMemo(() => Map.groupBy(hits, ({ segment }) => segment), [hits]);
   const currentHit = hits[current] ?? null;
   const segments = useMemo(() => [...finals, ...interims], [finals, interims]);
+
+  useImperativeHandle(ref, () => {
+    if (content.current === null) throw new Error('The transcript has no element');
+    return {
+      content: content.current,
+      showSegment: (index, smooth) => view.current?.scrollToIndex(index, { align: 'center', smooth }),
+    };
+  }, [content]);
 
   const look = (index: number) => {
     setCurrent(index);
@@ -78,6 +106,7 @@ export function TranscriptPanel({ transcript, channels, isLive, empty, tools, op
               marksUnsure={marksUnsure}
               tools={tools}
               isOpen={openIds.has(segment.id)}
+              canBePlayed={canBePlayed}
             />
           )}
         </WindowVirtualizer>

@@ -1,5 +1,6 @@
 import { ChevronDownIcon, ChevronUpIcon, SearchIcon } from 'lucide-react';
 import { useEffect, useRef } from 'react';
+import { areShortcutsOn } from '../ui/shortcut-choice.ts';
 
 interface TranscriptSearchProps {
   readonly wanted: string;
@@ -16,7 +17,15 @@ export function TranscriptSearch({ wanted, count, current, onWanted, onStep }: T
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (
+        event.key !== '/' ||
+        !areShortcutsOn() ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyping(event.target)
+      )
+        return;
       event.preventDefault();
       input.current?.focus();
     };

@@ -37,17 +37,23 @@ export function findHits(finals: readonly ShownSegment[], wanted: string): Hit[]
   );
 }
 
+/** Where each word stands in the text; `null` for one that is not there, as when somebody has edited it. */
+export function wordStretches(text: string, words: readonly ShownWord[]): (Stretch | null)[] {
+  let from = 0;
+  return words.map(({ text: word }) => {
+    const start = text.indexOf(word, from);
+    if (start === -1) return null;
+    from = start + word.length;
+    return { start, end: from };
+  });
+}
+
 /** The words of low confidence, where they stand in the text. */
 export function unsureStretches(text: string, words: readonly ShownWord[]): Stretch[] {
-  const stretches: Stretch[] = [];
-  let from = 0;
-  for (const { text: word, confidence } of words) {
-    const start = text.indexOf(word, from);
-    if (start === -1) continue;
-    from = start + word.length;
-    if (confidence !== null && confidence < UNSURE) stretches.push({ start, end: from });
-  }
-  return stretches;
+  return wordStretches(text, words).filter((stretch, index): stretch is Stretch => {
+    const confidence = words[index]?.confidence ?? null;
+    return stretch !== null && confidence !== null && confidence < UNSURE;
+  });
 }
 
 /** Cuts a text wherever something about it changes. */

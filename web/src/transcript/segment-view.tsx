@@ -15,6 +15,8 @@ interface SegmentViewProps {
   readonly tools: SegmentTools | null;
   /** Its text is being changed. */
   readonly isOpen: boolean;
+  /** There is a sound to go to. */
+  readonly canBePlayed: boolean;
 }
 
 /** The same object for all segments. What is shown for them is loaded when it is needed. */
@@ -28,7 +30,7 @@ export interface SegmentTools {
 const NONE: readonly never[] = [];
 
 /** One segment of a transcript: when, who, and what. */
-export const SegmentView = memo(({ segment, channels, tools, isOpen, ...marks }: SegmentViewProps) => {
+export const SegmentView = memo(({ segment, channels, tools, isOpen, canBePlayed, ...marks }: SegmentViewProps) => {
   const [showsOriginal, setShowsOriginal] = useState(false);
   const voice = voiceOf(segment, channels);
   const usable = segment.kind === 'FINAL' ? tools : null;
@@ -36,9 +38,14 @@ export const SegmentView = memo(({ segment, channels, tools, isOpen, ...marks }:
   return (
     <div className="segment" data-kind={segment.kind} data-segment={segment.id}>
       <div className="segment-side">
-        <time className="figures" dateTime={isoDuration(segment.startMs)}>
-          {clock(segment.startMs)}
-        </time>
+        {canBePlayed ? (
+          // The player listens for all of them.
+          <button type="button" className="moment" title="Go to this moment of the recording">
+            <Moment ms={segment.startMs} />
+          </button>
+        ) : (
+          <Moment ms={segment.startMs} />
+        )}
         {isEdited && usable !== null && (
           <button
             type="button"
@@ -95,6 +102,14 @@ function SegmentText({ segment, hits, current, marksUnsure }: TextProps) {
         }).map((piece, index) => <PieceView key={index} piece={piece} />)
       )}
     </p>
+  );
+}
+
+function Moment({ ms }: { readonly ms: number }) {
+  return (
+    <time className="figures" dateTime={isoDuration(ms)}>
+      {clock(ms)}
+    </time>
   );
 }
 

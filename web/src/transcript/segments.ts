@@ -11,6 +11,7 @@ export interface ShownSegment {
   readonly stableLength: number;
   /** Milliseconds from the session's first sample. */
   readonly startMs: number;
+  readonly endMs: number;
   readonly channel: number;
   readonly speaker: string | null;
   /** The name of this segment alone; absent where it is not asked for, as the next ones. */
@@ -24,6 +25,8 @@ export interface ShownSegment {
 
 export interface ShownWord {
   readonly text: string;
+  /** Milliseconds from the session's first sample; `null` where that is not known. */
+  readonly startMs: number | null;
   /** 0 to 1; `null` when the recogniser gives none. */
   readonly confidence: number | null;
 }

@@ -1,0 +1,106 @@
+import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from 'react';
+import { useClient } from 'urql';
+import { useServer } from '../../api/context.ts';
+import type { TranscriptStore } from '../../transcript/transcript-store.ts';
+import { useStore } from '../../ui/store.ts';
+import type { SessionFacts } from '../session-queries.ts';
+import type { TranscriptPlace } from '../transcript-panel.tsx';
+import { HelpDialog } from './help-dialog.tsx';
+import { JumpToPlaying } from './jump-to-playing.tsx';
+import { momentOf } from './moment.ts';
+import { Playback } from './playback.ts';
+import { PlayerControls } from './player-controls.tsx';
+import { PlayerNote } from './player-note.tsx';
+import { fetchLink, stateOf } from './recording-link.ts';
+import { Shortcuts } from './shortcuts.ts';
+import { SpokenFollower } from './spoken-follower.ts';
+import { Waveform } from './waveform.tsx';
+
+export interface PlayerProps {
+  readonly session: SessionFacts;
+  readonly transcript: TranscriptStore;
+  readonly place: RefObject<TranscriptPlace | null>;
+  /** More may come of it. */
+  readonly isLive: boolean;
+  /** All segments that there are have been loaded. */
+  readonly isWhole: boolean;
+}
+
+/** The sound of a session, and its words with it. */
+export default function Player({ session, transcript, place, isLive, isWhole }: PlayerProps) {
+  const { id, coverage } = session;
+  const playback = usePlayback(id, coverage.receivedMs);
+  const follower = useSpokenFollower(playback, transcript, place, isWhole);
+  const shortcuts = useMemo(() => new Shortcuts(), []);
+  const [isHelpShown, setHelpShown] = useState(false);
+  const showHelp = useCallback(() => setHelpShown(true), []);
+  useEffect(
+    () => (playback === null ? undefined : shortcuts.listen(playback, showHelp)),
+    [shortcuts, playback, showHelp],
+  );
+
+  return (
+    <section className="player" aria-label="Player">
+      {playback !== null && (
+        <div>
+          {follower !== null && <JumpToPlaying playback={playback} follower={follower} />}
+          <PlayerNote playback={playback} isLive={isLive} />
+          <Waveform sessionId={id} isLive={isLive} playback={playback} />
+          <PlayerControls playback={playback} onHelp={showHelp} />
+        </div>
+      )}
+      {isHelpShown && <HelpDialog shortcuts={shortcuts} onClose={() => setHelpShown(false)} />}
+    </section>
+  );
+}
+
+/** `null` in the moment before there is one. */
+function usePlayback(id: string, lengthMs: number): Playback | null {
+  const client = useClient();
+  const server = useServer();
+  const { recoveries } = useStore(server);
+  const [playback, setPlayback] = useState<Playback | null>(null);
+  const firstLength = useRef(lengthMs);
+  useEffect(() => {
+    const made = new Playback({
+      fetchLink: () => fetchLink(client, id),
+      stateOf,
+      onUnreachable: () => server.noteUnreachable(),
+      lengthMs: firstLength.current,
+    });
+    setPlayback(made);
+    return () => made.close();
+  }, [client, server, id]);
+  useEffect(() => playback?.setLength(lengthMs), [playback, lengthMs]);
+  useEffect(() => playback?.retry(), [playback, recoveries]);
+  return playback;
+}
+
+function useSpokenFollower(
+  playback: Playback | null,
+  transcript: TranscriptStore,
+  place: RefObject<TranscriptPlace | null>,
+  isWhole: boolean,
+): SpokenFollower | null {
+  const [follower, setFollower] = useState<SpokenFollower | null>(null);
+  useEffect(() => {
+    if (playback === null || place.current === null) return;
+    const made = new SpokenFollower(playback, transcript, place.current);
+    const close = made.open();
+    const goToLinked = () => {
+      const moment = momentOf(location.hash);
+      if (moment !== null) made.goTo(moment);
+    };
+    addEventListener('hashchange', goToLinked);
+    goToLinked();
+    setFollower(made);
+    return () => {
+      removeEventListener('hashchange', goToLinked);
+      close();
+    };
+  }, [playback, transcript, place]);
+  useEffect(() => {
+    if (isWhole) follower?.noteWhole();
+  }, [follower, isWhole]);
+  return follower;
+}

@@ -9,6 +9,7 @@ function segment(change: Partial<ShownSegment>): ShownSegment {
   return {
     id: `${change.channel ?? 0}-${change.startMs ?? 0}`,
     sequence: 1,
+    revision: 1,
     kind: 'FINAL',
     text: '',
     stableLength: 0,

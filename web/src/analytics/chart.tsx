@@ -53,7 +53,8 @@ export function Chart({ metric, timeline }: ChartProps) {
         aria-valuetext={period === undefined ? summary : periodReading(metric, period, timeline)}
         onPointerMove={point}
         onPointerDown={point}
-        onPointerLeave={() => setLooked(null)}
+        // A finger leaves when it is lifted, and what it pointed at is still to be read.
+        onPointerLeave={({ pointerType }) => pointerType === 'mouse' && setLooked(null)}
         onFocus={({ currentTarget }) => currentTarget.matches(':focus-visible') && setLooked(periods.length - 1)}
         onBlur={() => setLooked(null)}
         onKeyDown={onKeyDown}

@@ -20,7 +20,7 @@ export function RecordingChip() {
   return (
     <Link href="/live" className="recording-chip" data-phase={phase}>
       <span className="dot" aria-hidden />
-      {words} <span className="figures">{clock(status?.writtenMs ?? 0)}</span>
+      <span className="words">{words}</span> <span className="figures">{clock(status?.writtenMs ?? 0)}</span>
     </Link>
   );
 }

@@ -17,10 +17,13 @@ const COLUMNS = [
   'created_at',
 ];
 
+/** Of one statement: each makes the index of what was said be flushed. */
+const ROWS_PER_STATEMENT = 50;
+
 /** The least that could write segments to a migrated database: prepared statements on a connection of this thread. */
 export class BareWriter {
   readonly #database: Database.Database;
-  readonly #insert: Database.Statement;
+  readonly #inserts = new Map<number, Database.Statement>();
   readonly #writeBatch: Database.Transaction<(batch: readonly Segment[]) => void>;
 
   constructor(database: Database.Database) {
@@ -28,12 +31,23 @@ export class BareWriter {
     database.pragma('synchronous=FULL');
     database.pragma('foreign_keys=ON');
     this.#database = database;
-    this.#insert = database.prepare(
-      `INSERT INTO segments (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`,
-    );
     this.#writeBatch = database.transaction((batch: readonly Segment[]) => {
-      for (const segment of batch) this.#insert.run(valuesOf(segment));
+      for (let start = 0; start < batch.length; start += ROWS_PER_STATEMENT) {
+        const rows = batch.slice(start, start + ROWS_PER_STATEMENT);
+        this.#insertOf(rows.length).run(rows.flatMap(valuesOf));
+      }
     });
+  }
+
+  #insertOf(rows: number): Database.Statement {
+    const row = `(${COLUMNS.map(() => '?').join(', ')})`;
+    const insert =
+      this.#inserts.get(rows) ??
+      this.#database.prepare(
+        `INSERT INTO segments (${COLUMNS.join(', ')}) VALUES ${Array.from({ length: rows }, () => row).join(', ')}`,
+      );
+    this.#inserts.set(rows, insert);
+    return insert;
   }
 
   addSession({ id, language, audioFormat, createdAt }: SessionRecord): void {

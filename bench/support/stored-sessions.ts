@@ -46,20 +46,19 @@ export async function createStoredSessions(file: string, size: StoredSessions): 
   try {
     database.pragma('synchronous=OFF');
     database.pragma('cache_size=-200000');
-    const insertSession = database.prepare(insertInto('sessions', Object.keys(sessionRow(0, 0, size))));
-    const insertSegment = database.prepare(insertInto('segments', Object.keys(segmentRow(0, 1, 0))));
     database.transaction(() => {
       const sessions = Array.from({ length: size.sessions }, (_, index) => {
         const isLongest = sessionId(index) === longestSessionId(size);
         return sessionRow(index, isLongest ? size.segmentsOfLongest : size.segmentsPerSession, size);
       });
-      for (const session of sessions) insertSession.run(session);
+      insertAll(database, 'sessions', sessions);
       // The newest first: in one transaction, the index of what was said takes segments fastest in its own order.
       for (const [index, session] of [...sessions.entries()].toReversed()) {
         const createdAt = Date.parse(session.created_at);
-        for (let sequence = 1; sequence <= session.total_segments; sequence++) {
-          insertSegment.run(segmentRow(index, sequence, createdAt));
-        }
+        const segments = Array.from({ length: session.total_segments }, (_, before) =>
+          segmentRow(index, before + 1, createdAt),
+        );
+        insertAll(database, 'segments', segments);
       }
     })();
     database.pragma('wal_checkpoint(TRUNCATE)');
@@ -73,8 +72,19 @@ function markOf(session: number, sequence: number): string {
   return sequence % 20 === 0 ? COMMON_TEXT : '';
 }
 
-function insertInto(table: string, columns: readonly string[]): string {
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((column) => `@${column}`).join(', ')})`;
+/** Of one statement: each makes the index of what was said be flushed. */
+const ROWS_PER_STATEMENT = 100;
+
+function insertAll(database: Database.Database, table: string, rows: readonly object[]): void {
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+    const some = rows.slice(start, start + ROWS_PER_STATEMENT);
+    const columns = Object.keys(some[0] ?? {});
+    const row = `(${columns.map(() => '?').join(', ')})`;
+    const values = some.map(() => row).join(', ');
+    database
+      .prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values}`)
+      .run(some.flatMap((one) => Object.values(one)));
+  }
 }
 
 /** Ids are in no order, as those of the server are. */

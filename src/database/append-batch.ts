@@ -1,11 +1,17 @@
 import { deleteInterims, keptInterims, lastSequenceBefore, moveCheckpointOf } from './commit-batch.ts';
 import { Prisma } from './generated/prisma/client.ts';
-import { INSERT_SEGMENT, segmentValues } from './segment-rows.ts';
-import type { SegmentBatch } from './session-store.ts';
+import { insertStatement, segmentValues } from './segment-rows.ts';
+import type { Segment, SegmentBatch } from './session-store.ts';
 import type { GuardedTransaction, SqliteValue } from './sqlite-messages.ts';
 
 /** Carries out a transaction; `false` when its guard did not let it through. */
 export type Transact = (transaction: GuardedTransaction) => Promise<boolean>;
+
+/**
+ * In one statement: with each, the index of what was said is flushed, which costs as much as a row. Of more, the thread would
+ * keep too many statements, one for each number.
+ */
+const ROWS_PER_STATEMENT = 50;
 
 /**
  * The short way of a batch that only goes on from what is stored, as nearly all do: the statements of `commitBatch` in one
@@ -22,12 +28,19 @@ export function appendBatch(transact: Transact, batch: SegmentBatch): Promise<bo
     guard: { sql: guard.sql, values: guard.values.map(toSqlite) },
     steps: [
       { sql: removal.sql, runs: [removal.values.map(toSqlite)] },
-      {
-        sql: INSERT_SEGMENT,
-        runs: [...batch.finals, ...keptInterims(batch)].map((segment) => segmentValues(segment).map(toSqlite)),
-      },
+      ...insertions([...batch.finals, ...keptInterims(batch)]),
     ],
   });
+}
+
+function insertions(segments: readonly Segment[]): GuardedTransaction['steps'] {
+  const steps: GuardedTransaction['steps'][number][] = [];
+  for (let start = 0; start < segments.length; start += ROWS_PER_STATEMENT) {
+    const rows = segments.slice(start, start + ROWS_PER_STATEMENT);
+    const values = rows.flatMap((segment) => segmentValues(segment).map(toSqlite));
+    steps.push({ sql: insertStatement(rows.length), runs: [values] });
+  }
+  return steps;
 }
 
 /** As Prisma's adapter puts values into columns. @throws TypeError for what has no place in one. */

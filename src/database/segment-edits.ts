@@ -29,7 +29,7 @@ function keepEdit({ segmentId, sessionId, transcribed, speaker, revision, at }: 
     ON CONFLICT (segment_id) DO UPDATE SET ${Prisma.join(changed)}`;
 }
 
-/** Brings the row of a final to what `segment_edits` says, as `INSERT_SEGMENT` does with a row that is written later. */
+/** Brings the row of a final to what `segment_edits` says, as `insertStatement` does with a row that is written later. */
 function showEdit(segmentId: string): Prisma.Sql {
   return Prisma.sql`
     UPDATE segments SET

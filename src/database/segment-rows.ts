@@ -81,8 +81,11 @@ const INSERT_AS_EDITED = {
     LEFT JOIN segment_edits e ON e.segment_id = r.id AND r.kind = 'final'`,
 } as const;
 
-/** Inserts one segment, given its `segmentValues`. */
-export const INSERT_SEGMENT = `${INSERT_AS_EDITED.before}(${INSERTED_COLUMNS.map(() => '?').join(', ')})${INSERT_AS_EDITED.after}`;
+/** Inserts so many segments, given the `segmentValues` of each. */
+export function insertStatement(segments: number): string {
+  const row = `(${INSERTED_COLUMNS.map(() => '?').join(', ')})`;
+  return `${INSERT_AS_EDITED.before}${Array.from({ length: segments }, () => row).join(', ')}${INSERT_AS_EDITED.after}`;
+}
 
 type ColumnValue = string | number | Date | null;
 

@@ -15,7 +15,7 @@ export function InsecureCard() {
           This page came from <code>{origin}</code>. Browsers let pages listen only when they come by{' '}
           <code>https://</code>, or from the machine itself. Any of these helps:
         </p>
-        <ul>
+        <ul className="steps">
           <li>
             On the machine that runs Verbatim, open <code>http://localhost{place || `:${DEFAULT_PORT}`}</code>.
           </li>

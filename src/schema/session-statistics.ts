@@ -3,7 +3,7 @@ import { builder } from './builder.ts';
 
 /** What `averageLatencyMs` is, wherever it stands. */
 export const LATENCY =
-  "Final latency, in milliseconds: how long after somebody had stopped speaking the words were there for good. Mean over final segments of the time from the acknowledgement of the segment's last audio (before its `endMs`) until the segment was written to the session's journal, which the silence that shows its end is part of. Left out are those of which it is not known: whose audio came faster than it was spoken (an upload, or what was sent after a network was away), or came before the server was started last.";
+  "Final latency, in milliseconds: how long after somebody had stopped speaking the words were there for good. Mean over final segments of the time from the acknowledgement of the segment's last audio (before its `endMs`, which is up to 0.2 s behind the last sound) until the segment was written to the session's journal, which the silence that shows its end is part of. Left out are those of which it is not known: whose audio came faster than it was spoken (an upload, or what was sent after a network was away), or came before the server was started last.";
 
 export const SessionStatisticsRef = builder.objectRef<SessionStatistics>('SessionStatistics').implement({
   description:

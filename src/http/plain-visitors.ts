@@ -26,7 +26,7 @@ export function sortOutPlainVisitors(socket: Socket, limitMs: number, onTls: () 
     pieces.push(piece);
     const head = Buffer.concat(pieces);
     if (head[0] === HANDSHAKE) {
-      socket.off('readable', look).off('error', leave).off('timeout', leave).off('end', leave).setTimeout(0);
+      socket.off('readable', look).off('timeout', leave).off('end', leave).setTimeout(0);
       socket.unshift(head);
       onTls();
     } else if (head.includes('\r\n\r\n') || head.length > MAX_HEAD_BYTES) {

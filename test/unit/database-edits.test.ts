@@ -32,34 +32,27 @@ function progressOf(totalSegments: number) {
   return progress({ statistics: { totalSegments } });
 }
 
-describe.each(WAYS)('an edit of a segment, whose rows are written $way,', ({ storeOf }) => {
-  const opened = useTemporaryDatabase();
-  const heard = finalSegment('a', 1, { revision: 4 });
-  const edited = {
-    ...heard,
-    ...CORRECTED,
-    revision: 5,
-    edit: { original: { text: heard.text, words: heard.words }, ownSpeaker: null, at: AT },
-  };
+const TWO_CHANNELS = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 } as const;
+const heard = finalSegment('a', 1, { revision: 4 });
+const edited = {
+  ...heard,
+  ...CORRECTED,
+  revision: 5,
+  edit: { original: { text: heard.text, words: heard.words }, ownSpeaker: null, at: AT },
+};
+const firstFinal = batch('a', 0, 100, { finals: [heard], session: progressOf(1) });
 
-  async function storeWithSession(): Promise<SessionStore> {
+describe.each(WAYS)('what people change, in rows that are written $way,', ({ storeOf }) => {
+  const opened = useTemporaryDatabase();
+
+  it('stands in those that are written later, and again whenever they are written again, but not in a draft', async () => {
     const store = storeOf(opened());
     await store.createSession(newSession('a'));
-    return store;
-  }
-  const firstFinal = batch('a', 0, 100, { finals: [heard], session: progressOf(1) });
-
-  it('stands in a row that was there before, with the original beside it', async () => {
-    const store = await storeWithSession();
-    await store.commitBatch(firstFinal);
     await store.editSegment(change(heard.id, { transcribed: CORRECTED, revision: 4 }));
-    expect(await store.findSegment(heard.id)).toEqual(edited);
-  });
-
-  it('stands in a row that is written later, and again whenever it is written again', async () => {
-    const store = await storeWithSession();
-    await store.editSegment(change(heard.id, { transcribed: CORRECTED, revision: 4 }));
-    await store.commitBatch(firstFinal);
+    const draft = interimSegment('a', heard.id);
+    await store.commitBatch(batch('a', 0, 50, { interims: [draft] }));
+    expect(await store.findSegment(heard.id)).toEqual(draft);
+    await store.commitBatch(batch('a', 50, 100, { finals: [heard], session: progressOf(1) }));
     expect(await store.findSegment(heard.id)).toEqual(edited);
 
     await store.rewindCheckpoint('a', 0);
@@ -70,67 +63,10 @@ describe.each(WAYS)('an edit of a segment, whose rows are written $way,', ({ sto
     expect(await store.findSegment(heard.id)).toEqual({ ...edited, edit: { ...edited.edit, original } });
   });
 
-  it('never touches a draft of the same id', async () => {
-    const store = await storeWithSession();
-    await store.editSegment(change('a:0:1', { transcribed: CORRECTED }));
-    const interim = interimSegment('a', 'a:0:1');
-    await store.commitBatch(batch('a', 0, 100, { interims: [interim] }));
-    expect(await store.findSegment('a:0:1')).toEqual(interim);
-  });
-
-  it('is taken back without a trace but the revision, which is never given twice', async () => {
-    const store = await storeWithSession();
-    await store.commitBatch(firstFinal);
-    await store.editSegment(change(heard.id, { transcribed: CORRECTED, revision: 4 }));
-    await store.editSegment(change(heard.id, { transcribed: null, revision: 5 }));
-    expect(await store.findSegment(heard.id)).toEqual({ ...heard, revision: 6 });
-    await store.rewindCheckpoint('a', 0);
-    await store.commitBatch(firstFinal);
-    expect(await store.findSegment(heard.id)).toEqual({ ...heard, revision: 6 });
-  });
-
-  it('of the speaker leaves the text alone, and the other way round; of two at a time the last one stands', async () => {
-    const store = await storeWithSession();
-    await store.commitBatch(firstFinal);
-    // All of them know the segment as it was at first.
-    const edits = await Promise.all([
-      store.editSegment(change(heard.id, { transcribed: CORRECTED, revision: 4 })),
-      store.editSegment(change(heard.id, { speaker: 'Ann', revision: 4 })),
-      store.editSegment(change(heard.id, { speaker: 'Bob', revision: 4 })),
-    ]);
-    expect(edits.map((edit) => edit?.revision)).toEqual([5, 6, 7]);
-    const edit = { ...edited.edit, ownSpeaker: 'Bob' };
-    expect(await store.findSegment(heard.id)).toEqual({ ...edited, speaker: 'Bob', revision: 7, edit });
-  });
-
-  it('is found by those who look for edited finals', async () => {
-    const store = await storeWithSession();
-    const finals = [1, 2, 3].map((sequence) => finalSegment('a', sequence));
-    await store.commitBatch(batch('a', 0, 100, { finals, session: progressOf(3) }));
-    await store.editSegment(change('a:0:2', { speaker: 'Ann' }));
-    const [found = []] = await store.finalsBySequence([{ sessionId: 'a', ...ALL, edited: true }]);
-    expect(found.map(({ sequence, speaker }) => [sequence, speaker])).toEqual([[2, 'Ann']]);
-  });
-
-  it('goes with its session, and comes to nothing without one', async () => {
-    const store = await storeWithSession();
-    await store.commitBatch(firstFinal);
-    await store.editSegment(change(heard.id, { transcribed: CORRECTED }));
-    await store.deleteSession('a', AT);
-    expect(opened().other.prepare('SELECT * FROM segment_edits').all()).toEqual([]);
-    expect(await store.editSegment(change(heard.id, { transcribed: CORRECTED }))).toBeNull();
-    expect(await store.editsOf('a')).toEqual([]);
-  });
-});
-
-describe.each(WAYS)('the name of a channel, in rows that are written $way,', ({ storeOf }) => {
-  const opened = useTemporaryDatabase();
-  const audioFormat = { encoding: 'PCM_S16LE', sampleRate: 16_000, channels: 2 } as const;
-  const final = (sequence: number, channel: number) => finalSegment('a', sequence, { channel, speaker: null });
-
-  it('is that of all its segments, past and future, but for those with a name of their own', async () => {
+  it('of a channel’s name is in all its segments, past and future, but for those with a name of their own', async () => {
     const store = storeOf(opened());
-    await store.createSession(newSession('a', { audioFormat, speakers: [null, 'Ann'] }));
+    const final = (sequence: number, channel: number) => finalSegment('a', sequence, { channel, speaker: null });
+    await store.createSession(newSession('a', { audioFormat: TWO_CHANNELS, speakers: [null, 'Ann'] }));
     const speakers = async () => {
       const [finals = []] = await store.finalsBySequence([{ sessionId: 'a', ...ALL }]);
       return finals.map(({ speaker }) => speaker);
@@ -152,12 +88,58 @@ describe.each(WAYS)('the name of a channel, in rows that are written $way,', ({ 
     await store.editSegment(change('a:0:3', { speaker: null }));
     expect(await store.renameSpeaker('a', 1, null)).toEqual({ speakers: originalSpeakers, originalSpeakers });
     expect(await speakers()).toEqual([null, 'Ann', 'Ann', 'Ann']);
+    expect(await Promise.all([store.renameSpeaker('a', 2, 'Bob'), store.renameSpeaker('b', 0, 'Bob')])).toEqual([
+      null,
+      null,
+    ]);
+  });
+});
+
+describe('an edit of a segment', () => {
+  const opened = useTemporaryDatabase();
+
+  async function storeWithFinal(): Promise<SessionStore> {
+    const { store } = opened();
+    await store.createSession(newSession('a'));
+    await store.commitBatch(firstFinal);
+    return store;
+  }
+
+  it('is taken back without a trace but the revision, which is never given twice', async () => {
+    const store = await storeWithFinal();
+    await store.editSegment(change(heard.id, { transcribed: CORRECTED, revision: 4 }));
+    expect(await store.findSegment(heard.id)).toEqual(edited);
+    await store.editSegment(change(heard.id, { transcribed: null, revision: 5 }));
+    expect(await store.findSegment(heard.id)).toEqual({ ...heard, revision: 6 });
+    await store.rewindCheckpoint('a', 0);
+    await store.commitBatch(firstFinal);
+    expect(await store.findSegment(heard.id)).toEqual({ ...heard, revision: 6 });
   });
 
-  it('is of a channel that is there', async () => {
-    const store = storeOf(opened());
-    await store.createSession(newSession('a', { audioFormat, speakers: [] }));
-    expect(await store.renameSpeaker('a', 2, 'Ann')).toBeNull();
-    expect(await store.renameSpeaker('b', 0, 'Ann')).toBeNull();
+  it('of the speaker leaves the text alone, and the other way round; of two at a time the last one stands', async () => {
+    const store = await storeWithFinal();
+    // All of them know the segment as it was at first.
+    const edits = await Promise.all([
+      store.editSegment(change(heard.id, { transcribed: CORRECTED, revision: 4 })),
+      store.editSegment(change(heard.id, { speaker: 'Ann', revision: 4 })),
+      store.editSegment(change(heard.id, { speaker: 'Bob', revision: 4 })),
+    ]);
+    expect(edits.map((edit) => edit?.revision)).toEqual([5, 6, 7]);
+    const edit = { ...edited.edit, ownSpeaker: 'Bob' };
+    expect(await store.findSegment(heard.id)).toEqual({ ...edited, speaker: 'Bob', revision: 7, edit });
+  });
+
+  it('is found among those of its session, goes with it, and comes to nothing without one', async () => {
+    const store = await storeWithFinal();
+    const finals = [2, 3].map((sequence) => finalSegment('a', sequence));
+    await store.commitBatch(batch('a', 100, 200, { finals, session: progressOf(3) }));
+    await store.editSegment(change('a:0:2', { speaker: 'Ann' }));
+    const [found = []] = await store.finalsBySequence([{ sessionId: 'a', ...ALL, edited: true }]);
+    expect(found.map(({ sequence, speaker }) => [sequence, speaker])).toEqual([[2, 'Ann']]);
+
+    await store.deleteSession('a', AT);
+    expect(opened().other.prepare('SELECT * FROM segment_edits').all()).toEqual([]);
+    expect(await store.editSegment(change(heard.id, { transcribed: CORRECTED }))).toBeNull();
+    expect(await store.editsOf('a')).toEqual([]);
   });
 });

@@ -14,6 +14,7 @@ export function useAttempt(attempt: () => Promise<string | null>, onDone: () => 
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const run = async () => {
+    if (isBusy) return;
     setBusy(true);
     const wrong = await attempt();
     setBusy(false);

@@ -12,7 +12,7 @@ interface OriginalTextProps {
 export function OriginalText({ segment, onChanged }: OriginalTextProps) {
   const update = useUpdateSegment(onChanged);
   const box = useRef<HTMLDivElement>(null);
-  const { isBusy, failure, run } = useAttempt(
+  const { failure, run } = useAttempt(
     () => update(segment.id, { text: null }),
     // All that belongs to the edit is about to go.
     () => box.current?.closest('.segment')?.querySelector<HTMLElement>('.segment-edit')?.focus(),
@@ -23,7 +23,7 @@ export function OriginalText({ segment, onChanged }: OriginalTextProps) {
         <span className="original-label">Heard as</span> {segment.originalText}
       </p>
       <Failure sentence={failure} />
-      <button type="button" className="button" disabled={isBusy} onClick={run}>
+      <button type="button" className="button" onClick={run}>
         Restore original
       </button>
     </div>

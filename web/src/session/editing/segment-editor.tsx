@@ -30,7 +30,6 @@ export function SegmentEditor({ segment, draft, onChanged, onAskSpeaker, onClose
   };
   const saving = useAttempt(async () => (text.trim() === segment.text ? null : update(id, { text })), close);
   const restoring = useAttempt(() => update(id, { text: null }), close);
-  const isBusy = saving.isBusy || restoring.isBusy;
 
   useEffect(() => {
     const { current } = field;
@@ -47,7 +46,7 @@ export function SegmentEditor({ segment, draft, onChanged, onAskSpeaker, onClose
     // Those of the page, such as for the player, are not meant here.
     event.stopPropagation();
     if (event.key === 'Escape') close();
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && text.trim() !== '' && !isBusy) saving.run();
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && text.trim() !== '') saving.run();
   };
 
   return (
@@ -72,14 +71,14 @@ export function SegmentEditor({ segment, draft, onChanged, onAskSpeaker, onClose
       </div>
       <Failure sentence={saving.failure ?? restoring.failure} />
       <div className="actions">
-        <button className="button primary" disabled={isBusy || text.trim() === ''}>
+        <button className="button primary" disabled={text.trim() === ''}>
           Save
         </button>
         <button type="button" className="button" onClick={close}>
           Cancel
         </button>
         {originalText !== null && (
-          <button type="button" className="button quiet" disabled={isBusy} onClick={restoring.run}>
+          <button type="button" className="button quiet" onClick={restoring.run}>
             Restore original
           </button>
         )}

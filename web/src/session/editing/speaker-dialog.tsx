@@ -26,7 +26,7 @@ export function SpeakerDialog({ session, segment, follower, onClose }: SpeakerDi
   const [name, setName] = useState(segment.speaker ?? '');
   const update = useUpdateSegment((changed) => follower.transcript.receive(changed));
   const rename = useRenameSpeaker((renamed) => follower.renameSpeakers(renamed));
-  const { isBusy, failure, run } = useAttempt(() => {
+  const { failure, run } = useAttempt(() => {
     const given = name.trim() === '' ? null : name.trim();
     return isOwn ? update(segment.id, { speaker: given }) : rename(session.id, channel, given);
   }, onClose);
@@ -72,9 +72,7 @@ export function SpeakerDialog({ session, segment, follower, onClose }: SpeakerDi
         <button type="button" className="button" onClick={onClose}>
           Cancel
         </button>
-        <button className="button primary" disabled={isBusy}>
-          Save
-        </button>
+        <button className="button primary">Save</button>
       </div>
     </Dialog>
   );

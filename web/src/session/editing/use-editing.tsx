@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { SegmentTools } from '../../transcript/segment-view.tsx';
 import type { ShownSegment } from '../../transcript/segments.ts';
 import type { SessionFollower } from '../session-follower.ts';
@@ -22,8 +22,8 @@ export function useEditing(session: SessionFacts, follower: SessionFollower): Ed
   const [askedId, setAskedId] = useState<string | null>(null);
   const { transcript } = follower;
 
+  const [drafts] = useState(() => new Map<string, Draft>());
   const tools = useMemo((): SegmentTools => {
-    const drafts = new Map<string, Draft>();
     const close = (id: string) => {
       drafts.delete(id);
       setOpenIds((ids) => new Set([...ids].filter((other) => other !== id)));
@@ -55,7 +55,17 @@ export function useEditing(session: SessionFacts, follower: SessionFollower): Ed
         </Suspense>
       ),
     };
-  }, [transcript]);
+  }, [transcript, drafts]);
+
+  useEffect(() => {
+    if (openIds.size === 0) return;
+    const ask = (event: BeforeUnloadEvent) => {
+      const shown = new Map(transcript.get().finals.map(({ id, text }) => [id, text]));
+      if ([...drafts].some(([id, { text }]) => text !== shown.get(id))) event.preventDefault();
+    };
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [openIds, transcript, drafts]);
 
   const asked = askedId === null ? undefined : transcript.get().finals.find(({ id }) => id === askedId);
   const dialog = asked !== undefined && (

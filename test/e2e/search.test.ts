@@ -40,7 +40,7 @@ describe('the search of the dashboard', () => {
     await page.getByText('3 recordings').waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('alpha bra');
-    const moments = page.locator('.moment');
+    const moments = page.locator('.said-moment');
     await page.getByText('1 moment', { exact: true }).waitFor();
     expect(await moments.locator('mark').allTextContents()).toEqual(['alpha', 'bravo']);
     await page.getByRole('heading', { name: 'Monday' }).waitFor();

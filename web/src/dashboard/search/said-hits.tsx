@@ -72,7 +72,7 @@ function Moment({ said: { node, highlights } }: { readonly said: Said }) {
   const voice = voiceOf(node, node.session.audioFormat.channels);
   const place = `/sessions/${encodeURIComponent(node.session.id)}#t=${node.startMs / 1_000}`;
   return (
-    <Link href={place} className="moment" data-result="">
+    <Link href={place} className="said-moment" data-result="">
       <time className="figures" dateTime={isoDuration(node.startMs)}>
         {clock(node.startMs)}
       </time>

@@ -86,6 +86,7 @@ describe('the page of figures', () => {
 
     await page.getByText('Show as table: Final latency').click();
     const table = page.getByRole('table', { name: 'Final latency by day, 27 – 30 March 2026' });
+    await table.waitFor();
     expect(await table.getByRole('row').allTextContents()).toEqual([
       'DayFinal latency',
       '27 Marchnot known',

@@ -1,6 +1,6 @@
 import { ChevronDownIcon, ChevronUpIcon, SearchIcon } from 'lucide-react';
 import { useEffect, useRef } from 'react';
-import { areShortcutsOn } from '../ui/shortcut-choice.ts';
+import { areShortcutsOn, isTyping } from '../ui/shortcut-keys.ts';
 
 interface TranscriptSearchProps {
   readonly wanted: string;
@@ -72,8 +72,4 @@ export function TranscriptSearch({ wanted, count, current, onWanted, onStep }: T
       </button>
     </search>
   );
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable]') !== null;
 }

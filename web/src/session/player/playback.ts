@@ -40,8 +40,9 @@ const GROWN_MS = 250;
 
 /** The sound of a session: one media element, which is given a link when somebody wants to hear it. */
 export class Playback extends Store<PlaybackState> {
+  /** What makes the sound; belongs on the page, without being seen. */
+  readonly element = new Audio();
   readonly #parts: PlaybackParts;
-  readonly #media = new Audio();
   readonly #moved = new Set<() => void>();
   /** `null`: none was fetched, or it is no good any more. */
   #url: string | null = null;
@@ -64,8 +65,8 @@ export class Playback extends Store<PlaybackState> {
       problem: null,
     });
     this.#parts = parts;
-    this.#media.preload = 'metadata';
-    this.#media.volume = this.get().volume;
+    this.element.preload = 'metadata';
+    this.element.volume = this.get().volume;
     this.#listen();
     // So that a press on Play need not wait for it, which some browsers would not take for a press any more.
     void this.#fetchLink();
@@ -73,7 +74,7 @@ export class Playback extends Store<PlaybackState> {
 
   /** Exactly where it is, in milliseconds. */
   get currentMs(): number {
-    return this.#pendingMs ?? this.#media.currentTime * 1_000;
+    return this.#pendingMs ?? this.element.currentTime * 1_000;
   }
 
   /** Calls back whenever it is somewhere else without having played up to there. @returns what ends that */
@@ -91,7 +92,7 @@ export class Playback extends Store<PlaybackState> {
 
   pause(): void {
     this.#change({ isPlaying: false, isWaiting: false });
-    this.#media.pause();
+    this.element.pause();
   }
 
   toggle(): void {
@@ -102,7 +103,7 @@ export class Playback extends Store<PlaybackState> {
   /** @param ms beyond the ends is at the ends */
   seek(ms: number): void {
     const to = Math.max(0, Math.min(ms, this.get().lengthMs));
-    if (this.#pendingMs === null && to <= this.#loadedMs()) this.#media.currentTime = to / 1_000;
+    if (this.#pendingMs === null && to <= this.#loadedMs()) this.element.currentTime = to / 1_000;
     else {
       const isLoading = this.#pendingMs !== null;
       this.#pendingMs = to;
@@ -119,7 +120,7 @@ export class Playback extends Store<PlaybackState> {
 
   setSpeed(speed: number): void {
     keep(SPEED, speed === 1 ? null : String(speed));
-    this.#media.playbackRate = speed;
+    this.element.playbackRate = speed;
     this.#change({ speed });
   }
 
@@ -131,7 +132,7 @@ export class Playback extends Store<PlaybackState> {
 
   setVolume(volume: number): void {
     keep(VOLUME, volume === 1 ? null : String(volume));
-    this.#media.volume = volume;
+    this.element.volume = volume;
     this.#change({ volume });
   }
 
@@ -151,13 +152,14 @@ export class Playback extends Store<PlaybackState> {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#busyTimer);
-    this.#media.pause();
-    this.#media.removeAttribute('src');
-    this.#media.load();
+    this.element.pause();
+    this.element.removeAttribute('src');
+    this.element.remove();
+    this.element.load();
   }
 
   #listen(): void {
-    const media = this.#media;
+    const media = this.element;
     media.addEventListener('loadedmetadata', () => {
       const to = this.#pendingMs ?? 0;
       this.#pendingMs = null;
@@ -185,7 +187,7 @@ export class Playback extends Store<PlaybackState> {
 
   /** Of what the element was given, in milliseconds. */
   #loadedMs(): number {
-    return Number.isFinite(this.#media.duration) ? this.#media.duration * 1_000 : 0;
+    return Number.isFinite(this.element.duration) ? this.element.duration * 1_000 : 0;
   }
 
   #hasGrown(): boolean {
@@ -194,8 +196,8 @@ export class Playback extends Store<PlaybackState> {
 
   #start(): void {
     if (this.#url === null) void this.#fetchLink();
-    else if (!this.#media.hasAttribute('src') || this.#media.error !== null) this.#reload();
-    else if (this.#media.ended && this.#hasGrown()) this.#reload();
+    else if (!this.element.hasAttribute('src') || this.element.error !== null) this.#reload();
+    else if (this.element.ended && this.#hasGrown()) this.#reload();
     else this.#playMedia();
   }
 
@@ -208,12 +210,12 @@ export class Playback extends Store<PlaybackState> {
 
   #load(): void {
     if (this.#url === null || this.#isClosed) return;
-    this.#media.src = this.#url;
+    this.element.src = this.#url;
     if (this.get().isPlaying) this.#playMedia();
   }
 
   #playMedia(): void {
-    this.#media.play().catch((error: unknown) => {
+    this.element.play().catch((error: unknown) => {
       // Another load has taken its place, or what is wrong is told as an error of the element.
       if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
       this.#change({ isPlaying: false, isWaiting: false, problem: 'forbidden' });

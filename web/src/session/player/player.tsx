@@ -29,7 +29,8 @@ export interface PlayerProps {
 /** The sound of a session, and its words with it. */
 export default function Player({ session, transcript, place, isLive, isWhole }: PlayerProps) {
   const { id, coverage } = session;
-  const playback = usePlayback(id, coverage.receivedMs);
+  const section = useRef<HTMLElement>(null);
+  const playback = usePlayback(id, coverage.receivedMs, section);
   const follower = useSpokenFollower(playback, transcript, place, isWhole);
   const shortcuts = useMemo(() => new Shortcuts(), []);
   const [isHelpShown, setHelpShown] = useState(false);
@@ -40,7 +41,7 @@ export default function Player({ session, transcript, place, isLive, isWhole }: 
   );
 
   return (
-    <section className="player" aria-label="Player">
+    <section ref={section} className="player" aria-label="Player">
       {playback !== null && (
         <div>
           {follower !== null && <JumpToPlaying playback={playback} follower={follower} />}
@@ -55,7 +56,7 @@ export default function Player({ session, transcript, place, isLive, isWhole }: 
 }
 
 /** `null` in the moment before there is one. */
-function usePlayback(id: string, lengthMs: number): Playback | null {
+function usePlayback(id: string, lengthMs: number, section: RefObject<HTMLElement | null>): Playback | null {
   const client = useClient();
   const server = useServer();
   const { recoveries } = useStore(server);
@@ -68,9 +69,10 @@ function usePlayback(id: string, lengthMs: number): Playback | null {
       onUnreachable: () => server.noteUnreachable(),
       lengthMs: firstLength.current,
     });
+    section.current?.append(made.element);
     setPlayback(made);
     return () => made.close();
-  }, [client, server, id]);
+  }, [client, server, id, section]);
   useEffect(() => playback?.setLength(lengthMs), [playback, lengthMs]);
   useEffect(() => playback?.retry(), [playback, recoveries]);
   return playback;

@@ -1,4 +1,4 @@
-import { areShortcutsOn, turnShortcuts } from '../../ui/shortcut-choice.ts';
+import { areShortcutsOn, isTyping, turnShortcuts } from '../../ui/shortcut-keys.ts';
 import { Store } from '../../ui/store.ts';
 import type { Playback } from './playback.ts';
 
@@ -54,10 +54,8 @@ export class Shortcuts extends Store<{ readonly areOn: boolean }> {
 
 /** Whether what has the focus does something with this key itself. */
 function isMeantFor(target: EventTarget | null, key: string): boolean {
+  if (isTyping(target)) return true;
   if (!(target instanceof Element)) return false;
-  if (target.closest('textarea, select, [contenteditable]') !== null) return true;
-  const input = target.closest('input');
-  if (input !== null && !['range', 'checkbox', 'radio', 'button'].includes(input.type)) return true;
-  if (key.startsWith('Arrow')) return input !== null && input.type !== 'checkbox';
+  if (key.startsWith('Arrow')) return target.closest('input[type=range], input[type=radio]') !== null;
   return key === ' ' && target.closest('button, summary, input[type=checkbox], input[type=radio]') !== null;
 }

@@ -33,6 +33,8 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   #frame = 0;
   /** To be shown as soon as it is loaded, in milliseconds. */
   #awaitedMs: number | null = null;
+  /** What a link leads to, though nothing is spoken at that very moment. */
+  #linked: { readonly ms: number; readonly spoken: readonly Spoken[] } | null = null;
 
   constructor(playback: Playback, transcript: TranscriptStore, place: TranscriptPlace) {
     super({ isFollowing: true });
@@ -97,7 +99,7 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   }
 
   #draw(): void {
-    const spoken = this.#index.at(this.#playback.currentMs);
+    const spoken = this.#spokenAt(this.#playback.currentMs);
     const isOther = !areEqual(spoken, this.#spoken);
     const before = this.#spoken[0]?.segment;
     this.#spoken = spoken;
@@ -109,6 +111,12 @@ export class SpokenFollower extends Store<SpokenFollowing> {
       this.#keepInSight(first.segment);
     this.#hasMoved = false;
     if (isPlaying) this.#request();
+  }
+
+  #spokenAt(ms: number): readonly Spoken[] {
+    const spoken = this.#index.at(ms);
+    const { spoken: linked, ms: linkedMs } = this.#linked ?? { spoken, ms };
+    return spoken.length === 0 && Math.abs(ms - linkedMs) < 1 ? linked : spoken;
   }
 
   #notePlaying(): void {
@@ -133,9 +141,11 @@ export class SpokenFollower extends Store<SpokenFollowing> {
     const { finals } = this.#transcript.get();
     if (!isWhole && (finals.at(-1)?.startMs ?? -1) < this.#awaitedMs) return;
     const segment = this.#index.near(this.#awaitedMs);
+    if (segment !== null) this.#linked = { ms: this.#awaitedMs, spoken: [{ segment, word: null }] };
     this.#awaitedMs = null;
     if (segment === null) return;
     this.set({ isFollowing: true });
+    this.#request();
     this.#show(segment);
   }
 

@@ -49,9 +49,15 @@ describe('the search of the dashboard', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/sessions\/[^#]+#t=\d+(\.\d+)?$/u);
-    expect(Number(new URL(page.url()).hash.slice('#t='.length))).toBeGreaterThan(1);
+    const moment = Number(new URL(page.url()).hash.slice('#t='.length));
+    expect(moment).toBeGreaterThan(1);
+    const player = page.getByRole('slider', { name: 'Position in the recording' });
+    await until(async () => Math.abs(Number(await player.inputValue()) - moment) < 0.1, {
+      timeoutMs: PATIENCE_MS,
+      what: 'the moment',
+    });
     await page.getByRole('heading', { name: 'Monday', level: 1 }).waitFor();
-    await page.locator('.segment').getByText('alpha bravo').waitFor();
+    await page.locator('.segment mark').getByText('alpha').waitFor();
     await page.goBack();
     await page.getByText('1 moment', { exact: true }).waitFor();
     expect(await page.getByRole('searchbox').inputValue()).toBe('alpha bra');

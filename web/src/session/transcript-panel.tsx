@@ -9,6 +9,7 @@ import type { TranscriptStore } from '../transcript/transcript-store.ts';
 import { keep, readKept } from '../ui/kept.ts';
 import { useStore } from '../ui/store.ts';
 import { TranscriptSearch } from './transcript-search.tsx';
+import { useLinkedMoment } from './use-linked-moment.ts';
 
 const MARKS = 'unsure-words';
 
@@ -47,7 +48,8 @@ export function TranscriptPanel({
 }: TranscriptPanelProps) {
   const { finals, interims } = useStore(transcript);
   const [marksUnsure, setMarksUnsure] = useState(() => readKept(MARKS) !== 'off');
-  const [wanted, setWanted] = useState('');
+  // Whoever comes from a search finds its words marked.
+  const [wanted, setWanted] = useState(() => new URLSearchParams(location.search).get('q') ?? '');
   const [current, setCurrent] = useState(0);
   const view = useRef<WindowVirtualizerHandle>(null);
   const { content, isFollowing, jumpToEnd } = useFollowing(isLive && openIds.size === 0);
@@ -63,6 +65,8 @@ export function TranscriptPanel({
       showSegment: (index, smooth) => view.current?.scrollToIndex(index, { align: 'center', smooth }),
     };
   }, [content]);
+
+  useLinkedMoment(finals, !canBePlayed, (index) => view.current?.scrollToIndex(index, { align: 'center' }));
 
   const look = (index: number) => {
     setCurrent(index);

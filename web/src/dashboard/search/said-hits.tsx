@@ -1,7 +1,7 @@
 import { useMemo, useRef } from 'react';
 import { WindowVirtualizer, type WindowVirtualizerHandle } from 'virtua';
 import { Link } from 'wouter';
-import { piecesOf } from '../../transcript/marks.ts';
+import { piecesOf, type Stretch } from '../../transcript/marks.ts';
 import { voiceOf } from '../../transcript/segments.ts';
 import { clock, dateTime, isoDuration, nameOf } from '../../ui/words.ts';
 import { excerptOf } from './excerpt.ts';
@@ -67,12 +67,17 @@ function SaidIn({ said }: { readonly said: Said }) {
   );
 }
 
+/** The moment on the page of its session, where the word is marked. */
+function placeOf({ session, text, startMs }: Said['node'], found: Stretch | undefined): string {
+  const words = found === undefined ? '' : `?q=${encodeURIComponent(text.slice(found.start, found.end))}`;
+  return `/sessions/${encodeURIComponent(session.id)}${words}#t=${startMs / 1_000}`;
+}
+
 function Moment({ said: { node, highlights } }: { readonly said: Said }) {
   const { text, hits } = excerptOf(node.text, highlights);
   const voice = voiceOf(node, node.session.audioFormat.channels);
-  const place = `/sessions/${encodeURIComponent(node.session.id)}#t=${node.startMs / 1_000}`;
   return (
-    <Link href={place} className="said-moment" data-result="">
+    <Link href={placeOf(node, highlights[0])} className="said-moment" data-result="">
       <time className="figures" dateTime={isoDuration(node.startMs)}>
         {clock(node.startMs)}
       </time>

@@ -36,6 +36,8 @@ export function SegmentEditor({ segment, draft, onChanged, onAskSpeaker, onClose
     if (draft.isBegun) return;
     draft.isBegun = true;
     current?.focus({ preventScroll: true });
+    // With its buttons, and no further than need be.
+    current?.form?.scrollIntoView({ block: 'nearest' });
     current?.setSelectionRange(current.value.length, current.value.length);
   }, [draft]);
   const type = (typed: string) => {

@@ -175,7 +175,7 @@ describe('a recording beside its words', () => {
     await page.evaluate(`location.hash = '#t=0.3'`);
     await eventually(async () => (await highlighted(page)) === 'bravo', 'the other moment');
     await page.keyboard.press('k');
-    await eventually(() => isPlaying(page), 'the sound');
+    await eventually(async () => (await time(page)) > 0.3, 'the sound');
     await page.keyboard.press(' ');
     await eventually(async () => !(await isPlaying(page)), 'the pause');
     for (const [word, seconds] of [
@@ -313,20 +313,38 @@ describe('a recording beside its words', () => {
     await other.close();
   });
 
-  it('is said to be gone when only its words are kept', async ({ skip }) => {
+  it('is said to be gone when it was deleted meanwhile, or only its words are kept, to which links still lead', async ({
+    skip,
+  }) => {
     const opened = browser ?? skip(WITHOUT_CHROMIUM);
     const id = await completed(server, speechChunks(['alpha', PAUSE]), 'Old');
     const { page } = await openSession(opened, server, id);
-    // Deleted by somebody else meanwhile.
     await server.client.data(
       'mutation ($input: DeleteSessionInput!) { deleteSession(input: $input) { deletedSessionId } }',
-      {
-        input: { sessionId: id },
-      },
+      { input: { sessionId: id } },
     );
     await page.keyboard.press('k');
     await page.getByText('This session was deleted.').waitFor();
     expect(await isPlaying(page)).toBe(false);
     await page.close();
+
+    const script = Array.from({ length: 40 }, () => ['alpha', PAUSE] as const).flat();
+    const removed = await completed(server, speechChunks(script, 1_000), 'Older');
+    const { page: other } = await openPageWithin(opened, server.url);
+    // As the server answers when it has removed a recording that was old enough.
+    await other.route('**/graphql', async (route) => {
+      const response = await route.fetch();
+      const text = await response.text();
+      const at = '2026-01-02T03:04:05.000Z';
+      await route.fulfill({
+        response,
+        body: text.replaceAll('"recordingRemovedAt":null', `"recordingRemovedAt":"${at}"`),
+      });
+    });
+    await other.goto(`${server.url}/sessions/${encodeURIComponent(removed)}#t=30`);
+    await other.getByText('The recording was removed on 2 Jan 2026').waitFor();
+    await eventually(() => other.locator('[data-spoken]').isVisible(), 'the moment of the link');
+    expect(await other.getByRole('button', { name: 'Play', exact: true }).count()).toBe(0);
+    await other.close();
   });
 });

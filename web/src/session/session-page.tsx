@@ -19,6 +19,7 @@ import type { SessionFacts } from './session-queries.ts';
 import { TranscriptPanel, type TranscriptPlace } from './transcript-panel.tsx';
 
 const Player = lazy(() => import('./player/player.tsx').catch(() => ({ default: PlayerMissing })));
+const SilentMoments = lazy(() => import('./player/silent-moments.tsx').catch(() => ({ default: () => null })));
 
 /** One session: as it is spoken while it runs, and to be read, searched and taken along afterwards. */
 export function SessionPage({ id }: { readonly id: string }) {
@@ -113,8 +114,8 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
         ref={place}
       />
       {dialog}
-      {canBePlayed && (
-        <Suspense>
+      <Suspense>
+        {canBePlayed ? (
           <Player
             session={session}
             transcript={follower.transcript}
@@ -122,8 +123,10 @@ function SessionView({ session, follower }: { readonly session: SessionFacts; re
             isLive={isLive}
             isWhole={phase === 'whole'}
           />
-        </Suspense>
-      )}
+        ) : (
+          <SilentMoments transcript={follower.transcript} place={place} isWhole={phase === 'whole'} />
+        )}
+      </Suspense>
       {asked === 'rename' && (
         <RenameDialog session={session} onClose={() => setAsked(null)} onRenamed={(title) => follower.rename(title)} />
       )}

@@ -7,13 +7,12 @@ import type { SessionFacts } from '../session-queries.ts';
 import type { TranscriptPlace } from '../transcript-panel.tsx';
 import { HelpDialog } from './help-dialog.tsx';
 import { JumpToPlaying } from './jump-to-playing.tsx';
-import { momentOf } from './moment.ts';
 import { Playback } from './playback.ts';
 import { PlayerControls } from './player-controls.tsx';
 import { PlayerNote } from './player-note.tsx';
 import { fetchLink, stateOf } from './recording-link.ts';
 import { Shortcuts } from './shortcuts.ts';
-import { SpokenFollower } from './spoken-follower.ts';
+import { useSpokenFollower } from './use-spoken-follower.ts';
 import { Waveform } from './waveform.tsx';
 
 export interface PlayerProps {
@@ -76,33 +75,4 @@ function usePlayback(id: string, lengthMs: number, section: RefObject<HTMLElemen
   useEffect(() => playback?.setLength(lengthMs), [playback, lengthMs]);
   useEffect(() => playback?.retry(), [playback, recoveries]);
   return playback;
-}
-
-function useSpokenFollower(
-  playback: Playback | null,
-  transcript: TranscriptStore,
-  place: RefObject<TranscriptPlace | null>,
-  isWhole: boolean,
-): SpokenFollower | null {
-  const [follower, setFollower] = useState<SpokenFollower | null>(null);
-  useEffect(() => {
-    if (playback === null || place.current === null) return;
-    const made = new SpokenFollower(playback, transcript, place.current);
-    const close = made.open();
-    const goToLinked = () => {
-      const moment = momentOf(location.hash);
-      if (moment !== null) made.goTo(moment);
-    };
-    addEventListener('hashchange', goToLinked);
-    goToLinked();
-    setFollower(made);
-    return () => {
-      removeEventListener('hashchange', goToLinked);
-      close();
-    };
-  }, [playback, transcript, place]);
-  useEffect(() => {
-    if (isWhole) follower?.noteWhole();
-  }, [follower, isWhole]);
-  return follower;
 }

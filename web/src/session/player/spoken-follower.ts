@@ -7,6 +7,11 @@ import { SpokenIndex, type Spoken } from './spoken-index.ts';
 import { SpokenMarks } from './spoken-marks.ts';
 import { offsetAt, textElementOf } from './text-places.ts';
 
+/** What a transcript is kept together with: where one is, and whether time goes on there. */
+export interface Timeline extends Pick<Playback, 'currentMs' | 'onMoved' | 'seek' | 'subscribe'> {
+  get(): { readonly isPlaying: boolean };
+}
+
 export interface SpokenFollowing {
   /** What is playing is kept in sight. */
   readonly isFollowing: boolean;
@@ -17,7 +22,7 @@ export interface SpokenFollowing {
  * elsewhere, and goes to the words that are clicked. Nothing of it is drawn by React, which has no time for that in each frame.
  */
 export class SpokenFollower extends Store<SpokenFollowing> {
-  readonly #playback: Playback;
+  readonly #playback: Timeline;
   readonly #transcript: TranscriptStore;
   readonly #place: TranscriptPlace;
   readonly #marks: SpokenMarks;
@@ -33,10 +38,12 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   #frame = 0;
   /** To be shown as soon as it is loaded, in milliseconds. */
   #awaitedMs: number | null = null;
+  /** A segment to be scrolled to, once it is drawn. */
+  #toShow: number | null = null;
   /** What a link leads to, though nothing is spoken at that very moment. */
   #linked: { readonly ms: number; readonly spoken: readonly Spoken[] } | null = null;
 
-  constructor(playback: Playback, transcript: TranscriptStore, place: TranscriptPlace) {
+  constructor(playback: Timeline, transcript: TranscriptStore, place: TranscriptPlace) {
     super({ isFollowing: true });
     this.#playback = playback;
     this.#transcript = transcript;
@@ -99,6 +106,8 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   }
 
   #draw(): void {
+    if (this.#toShow !== null) this.#show(this.#toShow);
+    this.#toShow = null;
     const spoken = this.#spokenAt(this.#playback.currentMs);
     const isOther = !areEqual(spoken, this.#spoken);
     const before = this.#spoken[0]?.segment;
@@ -143,10 +152,9 @@ export class SpokenFollower extends Store<SpokenFollowing> {
     const segment = this.#index.near(this.#awaitedMs);
     if (segment !== null) this.#linked = { ms: this.#awaitedMs, spoken: [{ segment, word: null }] };
     this.#awaitedMs = null;
-    if (segment === null) return;
     this.set({ isFollowing: true });
+    this.#toShow = segment;
     this.#request();
-    this.#show(segment);
   }
 
   #keepInSight(segment: number): void {
@@ -180,7 +188,8 @@ export class SpokenFollower extends Store<SpokenFollowing> {
     // Somebody who selects text is reading.
     const isSelecting = detail > 1 || document.getSelection()?.isCollapsed === false;
     const text = textElementOf(element);
-    if (text === null || isSelecting || !text.contains(target)) return;
+    const hasSound = element.querySelector('.moment') !== null;
+    if (text === null || isSelecting || !hasSound || !text.contains(target)) return;
     const offset = offsetAt(text, clientX, clientY);
     if (offset === null) return;
     const stretches = this.#marks.stretchesOf(segment);

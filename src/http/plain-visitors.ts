@@ -12,21 +12,24 @@ const HOST = /\r\nhost:[ \t]*([\w.:[\]-]+)[ \t]*\r\n/iu;
  * then ask in plain HTTP: they are led to the same place, by an answer that nobody remembers. Nothing else is answered, since what was
  * sent, a token for example, has crossed the network in the clear.
  *
- * @param limitMs how long a client may be silent at first
+ * @param limitMs how long a client may take until it is clear what it speaks, or what it asks for
  * @param onTls gets the connection, with all that it has sent, when it speaks TLS
  */
 export function sortOutPlainVisitors(socket: Socket, limitMs: number, onTls: () => void): void {
   const pieces: Buffer[] = [];
   const leave = () => void socket.destroy();
   socket.on('error', leave);
-  socket.setTimeout(limitMs, leave);
+  // Not a limit of silence: a client could send a character now and then, and keep its connection for days.
+  const deadline = setTimeout(leave, limitMs);
+  socket.once('close', () => clearTimeout(deadline));
   const look = () => {
     const piece: unknown = socket.read();
     if (!Buffer.isBuffer(piece)) return;
     pieces.push(piece);
     const head = Buffer.concat(pieces);
     if (head[0] === HANDSHAKE) {
-      socket.off('readable', look).off('timeout', leave).off('end', leave).setTimeout(0);
+      clearTimeout(deadline);
+      socket.off('readable', look).off('end', leave);
       socket.unshift(head);
       onTls();
     } else if (head.includes('\r\n\r\n') || head.length > MAX_HEAD_BYTES) {

@@ -67,6 +67,7 @@ export class OpenSession {
     this.feed = new SegmentFeed(parts.readFinals, parts.state.lastSequence, {
       ended: parts.state.ended !== null,
       refresh: (final) => this.#edits.refresh(final, this.#record),
+      edited: this.#edits.revisions(),
     });
   }
 

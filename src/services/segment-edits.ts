@@ -17,6 +17,11 @@ export class SegmentEdits {
     return this.#edits.size === 0;
   }
 
+  /** By the ids of the segments. */
+  *revisions(): Iterable<[id: string, revision: number]> {
+    for (const [id, { revision }] of this.#edits) yield [id, revision];
+  }
+
   has(segmentId: string): boolean {
     return this.#edits.has(segmentId);
   }

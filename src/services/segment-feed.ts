@@ -20,6 +20,8 @@ export interface SegmentFeedOptions {
   readonly ended?: boolean;
   /** A final as it is to be shown now, by what people have changed since it was read. @default as it was read */
   readonly refresh?: (final: Segment) => Segment;
+  /** By id, the revisions of the finals that were changed before. @default none was */
+  readonly edited?: Iterable<readonly [id: string, revision: number]>;
 }
 
 /**
@@ -34,6 +36,8 @@ export class SegmentFeed {
   readonly #subscribers = new Set<Subscriber>();
   readonly #interims = new Map<string, Segment>();
   readonly #refresh: (final: Segment) => Segment;
+  /** By id, which version of a changed final subscribers were told of last. */
+  readonly #told: Map<string, number>;
   #recent: Segment[] = [];
   #lastSequence: number;
   #ended: boolean;
@@ -43,12 +47,13 @@ export class SegmentFeed {
   constructor(
     readFinals: ReadFinals,
     lastSequence: number,
-    { ended = false, refresh = (final) => final }: SegmentFeedOptions = {},
+    { ended = false, refresh = (final) => final, edited = [] }: SegmentFeedOptions = {},
   ) {
     this.#readFinals = readFinals;
     this.#lastSequence = lastSequence;
     this.#ended = ended;
     this.#refresh = refresh;
+    this.#told = new Map(edited);
   }
 
   get lastSequence(): number {
@@ -82,8 +87,13 @@ export class SegmentFeed {
     }
   }
 
-  /** A final that was published before, as a person has changed it; its revision is higher. */
+  /**
+   * A final that was published before, as a person has changed it; its revision is higher. Two who change it at a time may both
+   * come with the newer version, or the wrong way round: nobody is given one twice, or an older one behind a newer.
+   */
   publishEdited(final: Segment): void {
+    if (final.revision <= (this.#told.get(final.id) ?? 0)) return;
+    this.#told.set(final.id, final.revision);
     this.#recent = this.#recent.map((recent) => (recent.id === final.id ? final : recent));
     for (const subscriber of this.#subscribers) subscriber.offerEdited(final);
   }
@@ -124,6 +134,8 @@ export class SegmentFeed {
     let delivered = afterSequence;
     /** Finals that he was given, and that were changed since. */
     const edited = new Map<string, Segment>();
+    /** By id: revisions that he read before subscribers were told of them. */
+    const ahead = new Map<string, number>();
     let isAway = readEdited !== null;
     let missed: Segment[] = [];
     let missedSequence = 0;
@@ -134,13 +146,18 @@ export class SegmentFeed {
       }
       delivered = final.sequence;
       shown.delete(final.id);
+      return giveAsItIs(final);
+    };
+    const giveAsItIs = (read: Segment): Pulled<Segment> => {
       // What was read some time ago may have been changed meanwhile.
-      return { item: this.#refresh(final) };
+      const item = this.#refresh(read);
+      if (this.#isUntold(item)) ahead.set(item.id, item.revision);
+      return { item };
     };
     const giveAgain = (final: Segment): Pulled<Segment> => {
       const newer = edited.get(final.id);
       edited.delete(final.id);
-      return { item: newer ?? this.#refresh(final) };
+      return giveAsItIs(newer ?? final);
     };
     const readMissed = async (read: ReadFinals): Promise<Pulled<Segment>> => {
       missed = [...(await read(missedSequence, HISTORY_PAGE))];
@@ -182,13 +199,20 @@ export class SegmentFeed {
       },
       forgetInterim: (id) => waiting.delete(id),
       offerEdited: (final) => {
-        if ((final.sequence ?? 0) > delivered || (edited.get(final.id)?.revision ?? 0) > final.revision) return;
+        const read = ahead.get(final.id) ?? 0;
+        if (read <= final.revision) ahead.delete(final.id);
+        if ((final.sequence ?? 0) > delivered || read >= final.revision) return;
         edited.set(final.id, final);
         subscriber.subscription.wake();
       },
     };
     this.#subscribers.add(subscriber);
     return subscriber.subscription;
+  }
+
+  #isUntold({ id, revision, edit }: Segment): boolean {
+    const told = this.#told.get(id);
+    return told === undefined ? edit !== undefined : revision > told;
   }
 
   #recentFinal(sequence: number): Segment | undefined {

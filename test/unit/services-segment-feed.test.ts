@@ -190,6 +190,43 @@ describe('the live segments of a session', () => {
       expect(shape(await collect(slow))).toEqual([[2, 102]]);
     });
 
+    it('come once in each version, never an older one behind a newer, whoever says so last', async () => {
+      const { feed, publish } = feedWith(0);
+      const subscription = feed.subscribe();
+      publish();
+      await subscription.next();
+      feed.publishEdited(edited(1, 101));
+      expect(shape([(await subscription.next()).value])).toEqual([[1, 101]]);
+      feed.publishEdited(edited(1, 101));
+      publish();
+      expect(shape([(await subscription.next()).value])).toEqual([[2, 99]]);
+      feed.publishEdited(edited(1, 100));
+      publish();
+      feed.end();
+      expect(shape(await collect(subscription))).toEqual([[3, 99]]);
+    });
+
+    it('are not given again to one who had read them before the others were told', async () => {
+      const known: [string, number][] = [[final(1).id, 100]];
+      const stored = [edited(1, 101), edited(2, 100), final(3)];
+      const feed = new SegmentFeed((after) => Promise.resolve(stored.slice(after)), 3, { edited: known });
+      const history = feed.subscribe(0);
+      const resumed = feed.subscribe(3, (after) => Promise.resolve(stored.slice(after, 2)));
+      for (const subscription of [history, resumed]) {
+        expect(shape([(await subscription.next()).value])).toEqual([[1, 101]]);
+        expect(shape([(await subscription.next()).value])).toEqual([[2, 100]]);
+      }
+      feed.publishEdited(edited(1, 101));
+      feed.publishEdited(edited(2, 100));
+      feed.publishEdited(edited(2, 101));
+      feed.end();
+      expect(shape(await collect(history))).toEqual([
+        [2, 101],
+        [3, 99],
+      ]);
+      expect(shape(await collect(resumed))).toEqual([[2, 101]]);
+    });
+
     it('are given as they are now, also when they were read before the change', async () => {
       const latest = new Map<string, Segment>();
       let answer = (_finals: Segment[]): void => undefined;

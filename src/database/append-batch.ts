@@ -14,15 +14,16 @@ export type Transact = (transaction: GuardedTransaction) => Promise<boolean>;
 const ROWS_PER_STATEMENT = 50;
 
 /**
- * The short way of a batch that only goes on from what is stored, as nearly all do: the statements of `commitBatch` in one
- * message. Moving the checkpoint is the guard, so it is applied once, too.
+ * The short way of a batch that only goes on from what is stored, as nearly all do, of a session in which nobody has changed
+ * anything: the statements of `commitBatch` in one message. Moving the checkpoint is the guard, so it is applied once, too.
  *
  * @returns false when it is no such batch, or was applied before, or its checkpoint is not the stored one; nothing was
  *   changed then, and `commitBatch` tells which it is.
  */
 export function appendBatch(transact: Transact, batch: SegmentBatch): Promise<boolean> {
   const guard = Prisma.sql`${moveCheckpointOf(batch)}
-    AND NOT EXISTS (SELECT 1 FROM segments WHERE session_id = ${batch.sessionId} AND sequence > ${lastSequenceBefore(batch)})`;
+    AND NOT EXISTS (SELECT 1 FROM segments WHERE session_id = ${batch.sessionId} AND sequence > ${lastSequenceBefore(batch)})
+    AND original_speakers IS NULL AND NOT EXISTS (SELECT 1 FROM segment_edits WHERE session_id = ${batch.sessionId})`;
   const removal = deleteInterims(batch);
   return transact({
     guard: { sql: guard.sql, values: guard.values.map(toSqlite) },

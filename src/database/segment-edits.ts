@@ -29,7 +29,7 @@ function keepEdit({ segmentId, sessionId, transcribed, speaker, revision, at }: 
     ON CONFLICT (segment_id) DO UPDATE SET ${Prisma.join(changed)}`;
 }
 
-/** Brings the row of a final to what `segment_edits` says, as `insertStatement` does with a row that is written later. */
+/** Brings the row of a final to what `segment_edits` says, as `insertStatements` do with a row that is written later. */
 function showEdit(segmentId: string): Prisma.Sql {
   return Prisma.sql`
     UPDATE segments SET
@@ -66,12 +66,12 @@ export function renameSpeaker(
     const { originalSpeakers } = before;
     const shown = name ?? originalSpeakers[channel] ?? null;
     const speakers = before.speakers.with(channel, shown);
-    const isAsSaid = speakers.every((speaker, index) => speaker === originalSpeakers[index]);
     await transaction.session.update({
       where: { id: sessionId },
       data: {
         speakers: speakersColumn(speakers),
-        originalSpeakers: isAsSaid ? Prisma.DbNull : [...originalSpeakers],
+        // Also when it says the same: there may be batches with names that were changed meanwhile.
+        originalSpeakers: [...originalSpeakers],
       },
       select: { id: true },
     });

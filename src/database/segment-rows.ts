@@ -81,10 +81,10 @@ const INSERT_AS_EDITED = {
     LEFT JOIN segment_edits e ON e.segment_id = r.id AND r.kind = 'final'`,
 } as const;
 
-/** Inserts so many segments, given the `segmentValues` of each. */
+/** Inserts so many segments, given the `segmentValues` of each, of a session in which nobody has changed anything. */
 export function insertStatement(segments: number): string {
   const row = `(${INSERTED_COLUMNS.map(() => '?').join(', ')})`;
-  return `${INSERT_AS_EDITED.before}${Array.from({ length: segments }, () => row).join(', ')}${INSERT_AS_EDITED.after}`;
+  return `INSERT INTO segments (${INSERTED_COLUMNS.join(', ')}) VALUES ${Array.from({ length: segments }, () => row).join(', ')}`;
 }
 
 type ColumnValue = string | number | Date | null;

@@ -37,17 +37,21 @@ function measured(waveforms: Waveforms, { reader }: TestServices, id: string, du
 describe('the waveform of a session', () => {
   const services = useServices({ idleTimeoutMs: 200 });
 
-  it('is answered with what is known of it, while a recording is read that takes long', async () => {
-    const id = await idleSession(services());
+  function waveformsWith(own: { patienceMs?: number; hasRoom?: boolean }): Waveforms {
     const { logger } = recordingLogger();
-    const hurried = new Waveforms({
+    return new Waveforms({
       recordings: services().recordings,
       logs: new SessionLogDirectory(services().directory, logger),
-      hasRoom: () => true,
+      hasRoom: () => own.hasRoom ?? true,
       logger,
       now: () => performance.now(),
-      patienceMs: 0,
+      patienceMs: own.patienceMs,
     });
+  }
+
+  it('is answered with what is known of it, while a recording is read that takes long', async () => {
+    const id = await idleSession(services());
+    const hurried = waveformsWith({ patienceMs: 0 });
     const session = await services().reader.session(id);
     expect(session && (await hurried.of(session, 1_000))).toMatchObject({
       durationMs: alphaMs,
@@ -58,11 +62,16 @@ describe('the waveform of a session', () => {
     expect(peaks[0]).toHaveLength(Math.ceil(alphaMs / stretchMs));
   });
 
-  it('is that of the whole session, when one went on that had ended', async () => {
+  it.each([
+    ['kept on the disk', true],
+    ['kept in memory, since the disk is full', false],
+  ])('is that of the whole session, when one went on that had ended: %s', async (_where, hasRoom) => {
     const id = await idleSession(services());
-    await measured(services().waveforms, services(), id, alphaMs);
+    const waveforms = waveformsWith({ hasRoom });
+    await measured(waveforms, services(), id, alphaMs);
     await services().audio.send(id, 1, alpha);
-    const { peaks } = await measured(services().waveforms, services(), id, 2 * alphaMs);
+    await until(async () => (await services().reader.session(id))?.status === 'COMPLETED');
+    const { peaks } = await measured(waveforms, services(), id, 2 * alphaMs);
     expect(peaks[0]?.slice(0, 100)).toEqual(peaks[0]?.slice(peaks[0].length / 2, peaks[0].length / 2 + 100));
   });
 });

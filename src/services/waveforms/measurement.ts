@@ -7,7 +7,13 @@ const PART_SECONDS = 30;
 const REST_PER_WORK = 10;
 const SHORTEST_REST_MS = 1_000;
 
-type Keep = (summary: PeakSummary) => Promise<void>;
+/** A recording that nothing is added to, unless its session is opened again. */
+interface Whole {
+  /** Of the session: it has another one when something was added after all. */
+  readonly nextSequence: number;
+  /** Takes what was read. */
+  readonly keep: (summary: PeakSummary) => Promise<void>;
+}
 
 interface MeasurementParts {
   readonly open: () => Promise<Recording>;
@@ -20,7 +26,8 @@ export class Measurement {
   readonly #parts: MeasurementParts;
   #summary: PeakSummary | null = null;
   #totalFrames = 0;
-  #isWhole = false;
+  /** `nextSequence` of the recording that was read whole. */
+  #wholeAt: number | null = null;
   #isCancelled = false;
   #running: Promise<void> | null = null;
   #error: unknown = null;
@@ -50,13 +57,16 @@ export class Measurement {
 
   /**
    * Reads what is there and was not read yet, unless that was just done. Resolves when it is over, whatever came of it.
-   * @param keep takes what was read of a recording that nothing is added to any more; `null`: something may be
+   * @param whole `null`: more may be added at any moment
    */
-  measure(keep: Keep | null): Promise<void> {
+  measure(whole: Whole | null): Promise<void> {
     if (this.#running !== null) return this.#running;
-    const isDone = (this.#isWhole && keep !== null) || this.#parts.now() < this.#restUntil;
-    if (isDone || this.#isCancelled) return Promise.resolve();
-    this.#running = this.#run(keep).finally(() => {
+    const isWhole = whole !== null && whole.nextSequence === this.#wholeAt;
+    // Of what is over the rest is read once, unless that fails.
+    const mayRest = whole === null || this.#error !== null;
+    const isResting = mayRest && this.#parts.now() < this.#restUntil;
+    if (isWhole || isResting || this.#isCancelled) return Promise.resolve();
+    this.#running = this.#run(whole).finally(() => {
       this.#running = null;
     });
     return this.#running;
@@ -67,7 +77,7 @@ export class Measurement {
     this.#isCancelled = true;
   }
 
-  async #run(keep: Keep | null): Promise<void> {
+  async #run(whole: Whole | null): Promise<void> {
     const { open, now } = this.#parts;
     const began = now();
     this.#error = null;
@@ -78,8 +88,8 @@ export class Measurement {
       } finally {
         recording.close();
       }
-      this.#isWhole = keep !== null && !this.#isCancelled;
-      if (this.#isWhole && this.#summary !== null) await keep?.(this.#summary);
+      this.#wholeAt = this.#isCancelled ? null : (whole?.nextSequence ?? null);
+      if (this.#wholeAt !== null && this.#summary !== null) await whole?.keep(this.#summary);
     } catch (error) {
       this.#error = error;
     }

@@ -57,15 +57,18 @@ export class Waveforms {
   async of(session: SessionRecord, count: number): Promise<Waveform | null> {
     const { logs, patienceMs = PATIENCE_MS } = this.#parts;
     if (session.recordingRemovedAt !== null || !logs.has(session.id)) return null;
-    const isOver = !isRunning(session);
-    const kept = isOver ? await this.#readKept(session) : null;
+    const { nextSequence } = session;
+    const whole = isRunning(session)
+      ? null
+      : { nextSequence, keep: (summary: PeakSummary) => this.#keep(session, summary) };
+    const kept = whole === null ? null : await this.#readKept(session);
     if (kept !== null) return waveformOf(session, count, kept, kept.readFrames);
     const measurement = this.#measurementOf(session.id);
     if (this.#mayRun(measurement)) {
       const answered = new AbortController();
       const { signal } = answered;
       const patience = delay(patienceMs, undefined, { signal, ref: false }).catch(() => undefined);
-      await Promise.race([measurement.measure(isOver ? (summary) => this.#keep(session, summary) : null), patience]);
+      await Promise.race([measurement.measure(whole), patience]);
       answered.abort();
     }
     if (measurement.error !== null && !isForNow(measurement.error)) return null;

@@ -9,7 +9,7 @@ const UpdateSegmentInput = builder.inputType('UpdateSegmentInput', {
     segmentId: t.id({ required: true, description: 'Global id of the segment.' }),
     text: t.string({
       description:
-        'What was really said, 1 to 5,000 characters on one line (white space is made single spaces); null: what the recogniser wrote.',
+        'What was really said, 1 to 5,000 characters and 500 words at most, on one line (white space is made single spaces); null: what the recogniser wrote.',
     }),
     speaker: t.string({
       description: 'Who said this, 1 to 100 characters on one line; null: who speaks on its channel.',

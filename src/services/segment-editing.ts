@@ -29,6 +29,8 @@ export interface SegmentChanges {
 
 /** In UTF-16 code units: several minutes of speech, and no utterance is half a minute long. */
 const MAX_TEXT_LENGTH = 5_000;
+/** What answers may cost, and the edits that are in memory, count on segments that are no books. */
+const MAX_WORDS = 500;
 
 /**
  * What people correct of a transcript. An edit is in the database before it is answered; then those who follow the session
@@ -118,6 +120,7 @@ function checkedText(text: string): string {
   if (text.length > MAX_TEXT_LENGTH) refuse(`text may have ${MAX_TEXT_LENGTH} characters at most.`);
   const line = text.replaceAll(/\s+/gu, ' ').trim();
   if (line === '') refuse('text must say something; null gives back what the recogniser wrote.');
+  if (line.split(' ').length > MAX_WORDS) refuse(`text may have ${MAX_WORDS} words at most.`);
   if (/[\p{Cc}\p{Surrogate}]/u.test(line)) {
     refuse('text must be well-formed Unicode without control characters: take them out.');
   }

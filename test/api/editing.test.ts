@@ -360,6 +360,7 @@ describe('an edit that can’t be', () => {
     expect([
       await refusalOf({ text: ' \n ' }),
       await refusalOf({ text: 'x'.repeat(5_001) }),
+      await refusalOf({ text: 'a '.repeat(501) }),
       await refusalOf({ text: 'bell \u0007' }),
       await refusalOf({ speaker: '' }),
       await refusalOf({ speaker: 'x'.repeat(101) }),
@@ -374,6 +375,7 @@ describe('an edit that can’t be', () => {
       [
         "BAD_USER_INPUT: text must say something; null gives back what the recogniser wrote.",
         "BAD_USER_INPUT: text may have 5000 characters at most.",
+        "BAD_USER_INPUT: text may have 500 words at most.",
         "BAD_USER_INPUT: text must be well-formed Unicode without control characters: take them out.",
         "BAD_USER_INPUT: A speaker's name must have 1 to 100 characters; null when it is not known.",
         "BAD_USER_INPUT: A speaker's name must have 1 to 100 characters; null when it is not known.",

@@ -2,6 +2,7 @@ import { appendBatch, type Transact } from './append-batch.ts';
 import { commitBatch, requireSound } from './commit-batch.ts';
 import { toDatabaseError, violatedUniqueColumns } from './database-errors.ts';
 import type { Prisma, PrismaClient } from './generated/prisma/client.ts';
+import { Mutex } from './mutex.ts';
 import { editSegment, editsOf, renameSpeaker } from './segment-edits.ts';
 import { listSegments } from './segment-list.ts';
 import { countSegments, finalsBySequence, findSegment, interimsOf } from './segment-queries.ts';
@@ -47,6 +48,8 @@ import { sessionStatuses } from './vocabulary.ts';
 export class PrismaSessionStore implements SessionStore {
   readonly #client: PrismaClient;
   readonly #transact: Transact | null;
+  /** One after the other, since each may read all segments: a batch waits for one of them at most, however many are asked for. */
+  readonly #searches = new Mutex();
 
   /** @param transact where the database has a shorter way for a transaction than through Prisma; all works without it */
   constructor(client: PrismaClient, transact: Transact | null = null) {
@@ -172,8 +175,10 @@ export class PrismaSessionStore implements SessionStore {
     return translated(() => countSegments(this.#client, sessionIds));
   }
 
-  listSegments(filter: SegmentFilter, page: PageRequest): Promise<SegmentPage> {
-    return translated(() => listSegments(this.#client, filter, page));
+  async listSegments(filter: SegmentFilter, page: PageRequest): Promise<SegmentPage> {
+    const list = () => translated(() => listSegments(this.#client, filter, page));
+    const looksFar = filter.search !== undefined || filter.textContains !== undefined;
+    return looksFar ? this.#searches.runExclusive(list) : list();
   }
 
   totals(filter: SessionFilter, timeZone: string): Promise<{ totals: Totals; days: DayTotals[] }> {

@@ -136,6 +136,21 @@ describe('a search for what was said', () => {
     await expect(find(store, Array.from({ length: 50 }, (_, index) => `w${index}`).join(' '))).resolves.toEqual([]);
   });
 
+  it('lets a write come before the others that wait', async () => {
+    const { store } = database();
+    await store.createSession(newSession('busy'));
+    const done: string[] = [];
+    const searches = Array.from({ length: 8 }, (_, index) =>
+      store.listSegments(index % 2 === 0 ? { search: 'the' } : { textContains: 'the' }, { first: 1 }),
+    );
+    const write = store.updateTitle('busy', 'Meeting');
+    await Promise.all([
+      ...searches.map((search) => search.then(() => done.push('search'))),
+      write.then(() => done.push('write')),
+    ]);
+    expect(done.indexOf('write')).toBeLessThan(3);
+  });
+
   it('keeps to the other conditions', async () => {
     const { store } = database();
     const days = [1, 2, 3].map((day) => new Date(Date.UTC(2026, 0, day)));

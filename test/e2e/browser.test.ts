@@ -229,6 +229,8 @@ describe('the page of a session', () => {
     await page.goto(addressOf('U2Vzc2lvbjpub3doZXJl'));
     await page.getByRole('heading', { name: 'There is no such recording' }).waitFor();
     expect(await findings(page)).toEqual([]);
+    await page.goto(`${server.url}/sessions/%E0`);
+    await page.getByRole('heading', { name: 'There is no such recording' }).waitFor();
     await page.close();
   });
 });

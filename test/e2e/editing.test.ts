@@ -71,6 +71,7 @@ describe('the transcript of a session', () => {
     expect(await field.inputValue()).toBe('Alpha, beta');
     await page.keyboard.press('Control+Enter');
     await Promise.all([page, other].map((one) => untilTexts(one, ['Alpha, beta', 'charlie'])));
+    expect(await edit.first().evaluate((button) => button.matches(':focus'))).toBe(true);
     await other.close();
 
     await endSession(client, sessionId, nextSequence);

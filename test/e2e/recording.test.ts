@@ -97,6 +97,10 @@ async function record(page: Page, title: string): Promise<void> {
 
 const finalsOn = (page: Page) => page.locator('.caption[data-kind=FINAL]');
 
+function hasFocus(element: Element): boolean {
+  return element.matches(':focus');
+}
+
 describe('a person with a microphone', () => {
   it('records, reads along, stops, finds it again, renames it, and deletes it', async ({ skip }) => {
     const context = await (browser ?? skip(WITHOUT_CHROMIUM)).newContext({ permissions: ['microphone'] });
@@ -116,8 +120,11 @@ describe('a person with a microphone', () => {
     await page.getByRole('link', { name: /^Recording 0:[01]\d$/u }).click();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Finished, all saved').waitFor();
+    // What was pressed is gone, but not the place of those who go by keyboard; nor on the next page.
+    expect(await page.getByRole('group', { name: 'This recording' }).evaluate(hasFocus)).toBe(true);
     await page.getByRole('link', { name: 'Open the transcript' }).click();
     await page.getByText('nothing missing').waitFor();
+    expect(await page.getByRole('main').evaluate(hasFocus)).toBe(true);
     await page.locator('.segment').nth(1).waitFor();
     expect(await page.locator('.segment p').allTextContents()).toEqual(SAID);
 
@@ -131,6 +138,8 @@ describe('a person with a microphone', () => {
     await page.getByRole('button', { name: 'Delete A long walk' }).click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await until(async () => (await page.getByRole('link', { name: 'A long walk' }).count()) === 0);
+    // Something has the focus, so that the next key means something.
+    await until(() => page.evaluate('document.activeElement !== document.body'));
     expect(await stored('A long walk')).toBeNull();
     expect(trespasses).toEqual({ foreignRequests: [], errors: [] });
     await context.close();

@@ -4,6 +4,20 @@ import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
 import { Shell } from './shell/shell.tsx';
 
+/** @param written an id as it stands in the address, where anything may stand */
+function SessionAt({ written }: { readonly written: string }) {
+  const id = decoded(written);
+  return id === null ? <NothingHere what="recording" /> : <SessionPage id={id} />;
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
 export function App() {
   const [place] = useLocation();
   return (
@@ -18,7 +32,7 @@ export function App() {
             <Route path="/live" component={LivePage} />
             <Route path="/dashboard" component={DashboardPage} />
             <Route path="/analytics" component={AnalyticsPage} />
-            <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={decodeURIComponent(id)} />}</Route>
+            <Route path="/sessions/:id">{({ id }) => <SessionAt key={id} written={id} />}</Route>
             <Route>
               <NothingHere what="page" />
             </Route>

@@ -1,5 +1,5 @@
 import { CircleCheckIcon, HourglassIcon, PauseIcon, PlayIcon, SquareIcon, TriangleAlertIcon } from 'lucide-react';
-import { useCallback } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 import { useRecording } from '../recording/context.ts';
 import { durabilityOf } from '../recording/durability.ts';
@@ -16,8 +16,13 @@ export function ControlBar({ deviceId }: { readonly deviceId: string | null }) {
   const state = useStore(recorder);
   const { phase, status } = state;
   const level = useCallback(() => recorder.level(), [recorder]);
+  const bar = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // What was pressed may be gone: whoever goes on by keyboard goes on here.
+    if (document.activeElement === document.body) bar.current?.focus({ preventScroll: true });
+  }, [phase]);
   return (
-    <div className="control-bar" data-phase={phase}>
+    <div ref={bar} className="control-bar" data-phase={phase} role="group" aria-label="This recording" tabIndex={-1}>
       <div className="time">
         <span className="dot" aria-hidden />
         <span className="figures timer" role="timer" aria-label="Recorded">

@@ -64,7 +64,7 @@ export class Microphone {
     });
     try {
       const { context, source } = await listen(stream, options.sampleRate);
-      await context.audioWorklet.addModule(workletUrl);
+      await addCapture(context);
       await context.resume();
       return new Microphone(stream, context, source, options);
     } catch (error) {
@@ -96,6 +96,15 @@ export class Microphone {
     this.#isFlushed = true;
     for (const track of this.#stream.getTracks()) track.stop();
     await this.#context.close();
+  }
+}
+
+async function addCapture(context: AudioContext): Promise<void> {
+  try {
+    await context.audioWorklet.addModule(workletUrl);
+  } catch (cause) {
+    // As an `AbortError`, it would be blamed on the microphone.
+    throw new Error('Nothing is wrong with it: the server does not answer. Start again when it does.', { cause });
   }
 }
 

@@ -1,6 +1,5 @@
 import { ChevronDownIcon, ChevronUpIcon, SearchIcon } from 'lucide-react';
-import { useEffect, useRef } from 'react';
-import { areShortcutsOn, isTyping } from '../ui/shortcut-keys.ts';
+import { useSlashFocus } from '../ui/use-slash-focus.ts';
 
 interface TranscriptSearchProps {
   readonly wanted: string;
@@ -14,24 +13,7 @@ interface TranscriptSearchProps {
 
 /** Search within the transcript; `/` leads to it. */
 export function TranscriptSearch({ wanted, count, current, onWanted, onStep }: TranscriptSearchProps) {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      if (
-        event.key !== '/' ||
-        !areShortcutsOn() ||
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey ||
-        isTyping(event.target)
-      )
-        return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    addEventListener('keydown', focus);
-    return () => removeEventListener('keydown', focus);
-  }, []);
+  const input = useSlashFocus();
   return (
     <search className="transcript-search">
       <label className="field search-field">

@@ -1,5 +1,5 @@
 import { ChartColumnIcon, ListIcon, MicIcon } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useServer } from '../api/context.ts';
 import { useStore } from '../ui/store.ts';
@@ -18,6 +18,14 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const { reachability } = useStore(useServer());
   const [place] = useLocation();
   useRecordingGuards();
+  const content = useRef<HTMLElement>(null);
+  const shown = useRef(place);
+  useEffect(() => {
+    if (shown.current === place) return;
+    shown.current = place;
+    // What led here is gone with its page: who goes by keyboard goes on in the new one.
+    if (document.activeElement === document.body) content.current?.focus({ preventScroll: true });
+  }, [place]);
   return (
     <>
       <a className="skip-link" href="#content">
@@ -40,7 +48,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       <p className="connection" role="status">
         {reachability === 'unreachable' && 'No connection to the server. Trying again …'}
       </p>
-      <main id="content" tabIndex={-1}>
+      <main ref={content} id="content" tabIndex={-1}>
         {children}
       </main>
       {reachability === 'unauthorised' && <TokenDialog />}

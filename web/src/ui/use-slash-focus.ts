@@ -1,11 +1,14 @@
 import { useEffect, useRef, type RefObject } from 'react';
+import { areShortcutsOn, isTyping } from './shortcut-keys.ts';
 
-/** For the search field of a page, to which `/` leads from wherever nothing is typed. */
+/** For the search field of a page, to which `/` leads from wherever nothing is typed or asked, unless single keys are turned off. */
 export function useSlashFocus(): RefObject<HTMLInputElement | null> {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      const { key, target, ctrlKey, metaKey, altKey } = event;
+      if (key !== '/' || ctrlKey || metaKey || altKey || !areShortcutsOn() || isTyping(target)) return;
+      if (document.querySelector('dialog[open]') !== null) return;
       event.preventDefault();
       input.current?.focus();
     };
@@ -13,8 +16,4 @@ export function useSlashFocus(): RefObject<HTMLInputElement | null> {
     return () => removeEventListener('keydown', focus);
   }, []);
   return input;
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable], dialog') !== null;
 }

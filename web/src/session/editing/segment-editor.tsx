@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { flushSync } from 'react-dom';
 import type { ShownSegment } from '../../transcript/segments.ts';
 import { Failure, useAttempt } from '../../ui/attempt.tsx';
 import { clock } from '../../ui/words.ts';
@@ -24,9 +25,9 @@ export function SegmentEditor({ segment, draft, onChanged, onAskSpeaker, onClose
   const update = useUpdateSegment(onChanged);
   const close = () => {
     const place = field.current?.closest('.segment');
-    onClose();
-    // Where the editor was opened, once that is there again.
-    requestAnimationFrame(() => place?.querySelector<HTMLElement>('.segment-edit')?.focus());
+    // Drawn at once, so that what opened the editor is there again to have the focus.
+    flushSync(onClose);
+    place?.querySelector<HTMLElement>('.segment-edit')?.focus();
   };
   const saving = useAttempt(async () => (text.trim() === segment.text ? null : update(id, { text })), close);
   const restoring = useAttempt(() => update(id, { text: null }), close);

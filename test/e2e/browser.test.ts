@@ -121,6 +121,12 @@ describe('the dashboard', () => {
       { timeoutMs: PATIENCE_MS, what: 'the oldest session' },
     );
     expect(await page.locator('.row').count()).toBeLessThan(60);
+    // Who opens one, and comes back, is where they were.
+    await until(() => page.evaluate('history.state?.firstRow > 0'), { timeoutMs: PATIENCE_MS });
+    await page.getByText('Number 0', { exact: true }).click();
+    await page.getByRole('heading', { name: 'Number 0', level: 1 }).waitFor();
+    await page.goBack();
+    await page.getByText('Number 1', { exact: true }).waitFor();
     await page.close();
     await many.stop();
   });

@@ -28,6 +28,25 @@ async function refreshing() {
   return { list, refreshed, gate, ids };
 }
 
+describe('a list of recordings', () => {
+  it('loads as far as somebody was before, or as there is', async () => {
+    const { client } = clientThat(async function* (name, { after }) {
+      if (name !== 'Sessions') return yield { data: { statistics: { totalSessions: 6 } } };
+      const from = Number(after ?? 0);
+      yield page([`${from}`, `${from + 1}`], from < 4 ? `${from + 2}` : null);
+    });
+    for (const [wanted, loaded] of [
+      [0, 2],
+      [3, 4],
+      [9, 6],
+    ] as const) {
+      const list = new SessionList(client, { filter: null, orderBy: null });
+      await list.reachFor(wanted);
+      expect(list.get().sessions.length).toBe(loaded);
+    }
+  });
+});
+
 describe('a list of recordings that is looked at again', () => {
   it('has the page that was loaded meanwhile', async () => {
     const { list, refreshed, gate, ids } = await refreshing();

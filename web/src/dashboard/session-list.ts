@@ -59,6 +59,7 @@ export class SessionList extends Store<SessionListState> {
   readonly #choice: SessionChoice;
   #cursor: string | null = null;
   #isLoading = false;
+  #wanted = 0;
   /** Deleted here: an answer that was on its way meanwhile still has them. */
   readonly #removed = new Set<string>();
 
@@ -71,6 +72,12 @@ export class SessionList extends Store<SessionListState> {
   /** Whether some of those that are loaded are not over. */
   get hasRunning(): boolean {
     return this.get().sessions.some(({ status }) => !isOver(status));
+  }
+
+  /** Goes on loading until there are so many, or no more. */
+  async reachFor(count: number): Promise<void> {
+    this.#wanted = count;
+    await this.loadMore();
   }
 
   /** Loads the next page, unless one is on its way. */
@@ -94,6 +101,7 @@ export class SessionList extends Store<SessionListState> {
       error: null,
       isLoaded: true,
     });
+    if (this.get().sessions.length < this.#wanted) await this.loadMore();
   }
 
   /** Shows how the sessions that are loaded stand now, and new ones at the front. */

@@ -33,7 +33,7 @@ describe('the process that reads recordings', () => {
     expect((await patient.open(file)).frames).toBe(1_600);
     const others = new Set(descendantsOf(process.pid, /recording-process/u));
 
-    const impatient = start(5_000);
+    const impatient = start(10_000);
     const opened = await impatient.open(file);
     for (const pid of descendantsOf(process.pid, /recording-process/u))
       if (!others.has(pid)) process.kill(pid, 'SIGSTOP');

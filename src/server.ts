@@ -132,6 +132,7 @@ export function createServer({ services, database, logger, settings }: ServerPar
         }),
     },
     page: { door: 'page', handle: (request, response, url) => pages.serve(request, response, url.pathname) },
+    nothing: { door: 'page', handle: (_request, response) => pages.serveNothing(response) },
   } satisfies Record<string, Route>;
 
   const recordingIn = (format: RecordingFormat): Route => ({
@@ -152,7 +153,8 @@ export function createServer({ services, database, logger, settings }: ServerPar
     if (RAW_AUDIO_PATH.matches(pathname)) return routes.audio;
     const recording = recordingFormatOf(pathname);
     if (recording !== null) return recordings[recording];
-    return pages.has(pathname) ? routes.page : null;
+    if (pages.has(pathname)) return routes.page;
+    return pages.tellsOfNothing(request) ? routes.nothing : null;
   };
 
   const responses = new ResponsesUnderWay();

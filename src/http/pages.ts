@@ -16,7 +16,7 @@ const TYPES: Record<string, string> = {
 };
 
 /** The places of the web app: its one page is served at all of them, and finds out by itself what to show. */
-const APP_ROUTES = /^\/(live|dashboard|analytics|sessions\/[^/]+)?$/u;
+const APP_ROUTES = /^\/((live|dashboard|analytics|sessions\/[^/]+)\/?)?$/u;
 const APP = '/index.html';
 
 /** The build puts a hash of the content into these names, so that a name never means anything else. */
@@ -67,13 +67,26 @@ export class Pages {
     return this.#files.has(fileOf(path));
   }
 
+  /** Whether the web app is there to tell a person that there is nothing at a path: for programs, and for parts of pages, JSON does. */
+  tellsOfNothing(request: IncomingMessage): boolean {
+    const { accept = '', 'sec-fetch-dest': destination = 'document' } = request.headers;
+    return (
+      request.method === 'GET' && destination === 'document' && accept.includes('text/html') && this.#files.has(APP)
+    );
+  }
+
+  /** The web app, with the status that says that there is nothing at the path that was asked for. */
+  serveNothing(response: ServerResponse): void {
+    const { body, type } = this.#fileAt(APP);
+    setSecurityHeaders(response);
+    response.setHeader('cache-control', 'no-store');
+    response.writeHead(404, { 'content-type': type, 'content-length': body.byteLength }).end(body);
+  }
+
   serve(request: IncomingMessage, response: ServerResponse, path: string): void {
     const name = fileOf(path);
-    const file = this.#files.get(name);
-    if (file === undefined) throw new Error(`There is no page ${path}`);
-    response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.setHeader('referrer-policy', 'no-referrer');
+    const file = this.#fileAt(name);
+    setSecurityHeaders(response);
     response.setHeader('cache-control', HASHED.test(name) ? FOR_GOOD : 'no-cache');
     response.appendHeader('vary', 'accept-encoding');
     response.setHeader('etag', file.etag);
@@ -87,6 +100,18 @@ export class Pages {
     response.writeHead(200, { 'content-type': file.type, 'content-length': body.byteLength });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
+
+  #fileAt(name: string): PageFile {
+    const file = this.#files.get(name);
+    if (file === undefined) throw new Error(`There is no page ${name}`);
+    return file;
+  }
+}
+
+function setSecurityHeaders(response: ServerResponse): void {
+  response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY);
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'no-referrer');
 }
 
 function fileOf(path: string): string {

@@ -287,4 +287,14 @@ describe('pages', () => {
       expect(JSON.parse(response.body)).toMatchObject({ error: { code: 'NOT_FOUND' } });
     }
   });
+
+  it('tell a person who comes to a place that there is not, and find those that are written with a slash at the end', async () => {
+    const asPerson = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
+    const nowhere = await rawRequest(`${server.url}/nowhere`, asPerson);
+    expect([nowhere.status, nowhere.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(nowhere.headers['content-security-policy']).toContain("default-src 'none'");
+    expect((await rawRequest(`${server.url}/dashboard/`, asPerson)).status).toBe(200);
+    const picture = { headers: { ...asPerson.headers, 'sec-fetch-dest': 'image' } };
+    expect((await rawRequest(`${server.url}/nowhere.png`, picture)).headers['content-type']).toContain('json');
+  });
 });

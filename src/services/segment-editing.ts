@@ -9,7 +9,7 @@ import { transcribedOf } from './segment-edits.ts';
 import { sessionIdOfSegment } from './segments.ts';
 import type { SessionLookup } from './session-lookup.ts';
 import type { SessionReader } from './session-reader.ts';
-import { checkSpeakerName } from './session-request.ts';
+import { checkSpeakerName, hasVisible } from './session-request.ts';
 
 export interface SegmentEditingParts {
   readonly store: Pick<SessionStore, 'editSegment' | 'renameSpeaker'>;
@@ -119,7 +119,7 @@ function transcribedBy(text: string | null | undefined, segment: Segment): Segme
 function checkedText(text: string): string {
   if (text.length > MAX_TEXT_LENGTH) refuse(`text may have ${MAX_TEXT_LENGTH} characters at most.`);
   const line = text.replaceAll(/\s+/gu, ' ').trim();
-  if (line === '') refuse('text must say something; null gives back what the recogniser wrote.');
+  if (!hasVisible(line)) refuse('text must say something; null gives back what the recogniser wrote.');
   if (line.split(' ').length > MAX_WORDS) refuse(`text may have ${MAX_WORDS} words at most.`);
   if (/[\p{Cc}\p{Surrogate}]/u.test(line)) {
     refuse('text must be well-formed Unicode without control characters: take them out.');

@@ -79,12 +79,17 @@ function checkSpeakers(speakers: readonly (string | null)[], channels: number): 
 
 /** @throws ServiceError `BAD_USER_INPUT` with what to change. */
 export function checkSpeakerName(name: string): void {
-  if (name.trim() === '' || name.length > MAX_SPEAKER_LENGTH) {
+  if (!hasVisible(name) || name.length > MAX_SPEAKER_LENGTH) {
     refuse(`A speaker's name must have 1 to ${MAX_SPEAKER_LENGTH} characters; null when it is not known.`);
   }
   if (/[\p{Cc}\p{Surrogate}\u2028\u2029]/u.test(name)) {
     refuse("A speaker's name must be well-formed Unicode on one line, without control characters.");
   }
+}
+
+/** There is something to see: more than white space, and characters that only say how others are written. */
+export function hasVisible(text: string): boolean {
+  return /[^\s\p{Cf}]/u.test(text);
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -359,10 +359,12 @@ describe('an edit that can’t be', () => {
     const global = (name: string) => Buffer.from(name).toString('base64');
     expect([
       await refusalOf({ text: ' \n ' }),
+      await refusalOf({ text: '\u200B\u00AD' }),
       await refusalOf({ text: 'x'.repeat(5_001) }),
       await refusalOf({ text: 'a '.repeat(501) }),
       await refusalOf({ text: 'bell \u0007' }),
       await refusalOf({ speaker: '' }),
+      await refusalOf({ speaker: '\u202E' }),
       await refusalOf({ speaker: 'x'.repeat(101) }),
       await refusalOf({ segmentId: id }),
       await refusalOf({ segmentId: global('Segment:nowhere.0.0'), text: 'x' }),
@@ -374,9 +376,11 @@ describe('an edit that can’t be', () => {
     ]).toMatchInlineSnapshot(`
       [
         "BAD_USER_INPUT: text must say something; null gives back what the recogniser wrote.",
+        "BAD_USER_INPUT: text must say something; null gives back what the recogniser wrote.",
         "BAD_USER_INPUT: text may have 5000 characters at most.",
         "BAD_USER_INPUT: text may have 500 words at most.",
         "BAD_USER_INPUT: text must be well-formed Unicode without control characters: take them out.",
+        "BAD_USER_INPUT: A speaker's name must have 1 to 100 characters; null when it is not known.",
         "BAD_USER_INPUT: A speaker's name must have 1 to 100 characters; null when it is not known.",
         "BAD_USER_INPUT: A speaker's name must have 1 to 100 characters; null when it is not known.",
         "BAD_USER_INPUT: This is the id of another type: use the \`id\` field of a Segment.",

@@ -35,6 +35,11 @@ export class ReaderScrolling {
     scroll();
   }
 
+  /** Whether the reader has touched, turned or pressed anything since. @param time of `performance.now()` */
+  wasMeantAfter(time: number): boolean {
+    return this.#intentAt > time;
+  }
+
   isInSight(element: Element): boolean {
     const { top, bottom } = element.getBoundingClientRect();
     return bottom > HEAD_PX && top < innerHeight - FOOT_PX;

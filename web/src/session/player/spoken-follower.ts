@@ -12,6 +12,11 @@ export interface Timeline extends Pick<Playback, 'currentMs' | 'onMoved' | 'seek
   get(): { readonly isPlaying: boolean };
 }
 
+/** Scrolling to what is not drawn yet may come to nothing on a busy machine: it is tried again after so long, in milliseconds. */
+const SHOWN_AFTER_MS = 250;
+/** What could not be brought into sight by then is given up, in milliseconds. */
+const GIVEN_UP_AFTER_MS = 10_000;
+
 export interface SpokenFollowing {
   /** What is playing is kept in sight. */
   readonly isFollowing: boolean;
@@ -38,8 +43,8 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   #frame = 0;
   /** To be shown as soon as it is loaded, in milliseconds. */
   #awaitedMs: number | null = null;
-  /** A segment to be scrolled to, once it is drawn. */
-  #toShow: number | null = null;
+  /** A segment to be brought into sight, since when, and when that was tried last (`performance.now()`). */
+  #toShow: { readonly segment: number; readonly since: number; triedAt: number } | null = null;
   /** What a link leads to, though nothing is spoken at that very moment. */
   #linked: { readonly ms: number; readonly spoken: readonly Spoken[] } | null = null;
 
@@ -106,8 +111,7 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   }
 
   #draw(): void {
-    if (this.#toShow !== null) this.#show(this.#toShow);
-    this.#toShow = null;
+    this.#bringIntoSight();
     const spoken = this.#spokenAt(this.#playback.currentMs);
     const isOther = !areEqual(spoken, this.#spoken);
     const before = this.#spoken[0]?.segment;
@@ -153,15 +157,40 @@ export class SpokenFollower extends Store<SpokenFollowing> {
     if (segment !== null) this.#linked = { ms: this.#awaitedMs, spoken: [{ segment, word: null }] };
     this.#awaitedMs = null;
     this.set({ isFollowing: true });
-    this.#toShow = segment;
+    this.#toShow = segment === null ? null : { segment, since: performance.now(), triedAt: -Infinity };
+    this.#request();
+  }
+
+  /** Until it is there, unless the reader goes elsewhere. */
+  #bringIntoSight(): void {
+    const wanted = this.#toShow;
+    if (wanted === null) return;
+    const now = performance.now();
+    const isOver = this.#scrolling.wasMeantAfter(wanted.since) || now - wanted.since > GIVEN_UP_AFTER_MS;
+    if (isOver || this.#isInSight(wanted.segment)) {
+      this.#toShow = null;
+      return;
+    }
+    if (now - wanted.triedAt > SHOWN_AFTER_MS) {
+      this.#show(wanted.segment);
+      wanted.triedAt = now;
+    }
     this.#request();
   }
 
   #keepInSight(segment: number): void {
-    const { finals } = this.#transcript.get();
-    const id = finals[segment]?.id;
-    const element = id === undefined ? null : this.#marks.elementOf(id);
-    if (element === null || !this.#scrolling.isInSight(element)) this.#show(segment, element !== null);
+    if (!this.#isInSight(segment)) this.#show(segment, this.#elementOf(segment) !== null);
+  }
+
+  #isInSight(segment: number): boolean {
+    const element = this.#elementOf(segment);
+    return element !== null && this.#scrolling.isInSight(element);
+  }
+
+  /** `null`: it is not drawn. */
+  #elementOf(segment: number): Element | null {
+    const id = this.#transcript.get().finals[segment]?.id;
+    return id === undefined ? null : this.#marks.elementOf(id);
   }
 
   #show(segment: number, isNear = false): void {
@@ -172,9 +201,7 @@ export class SpokenFollower extends Store<SpokenFollowing> {
   #noteWhereTheReaderIs(): void {
     const [first] = this.#spoken;
     if (first === undefined) return;
-    const id = this.#transcript.get().finals[first.segment]?.id;
-    const element = id === undefined ? null : this.#marks.elementOf(id);
-    const isFollowing = element !== null && this.#scrolling.isInSight(element);
+    const isFollowing = this.#isInSight(first.segment);
     if (isFollowing !== this.get().isFollowing) this.set({ isFollowing });
   }
 

@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { DataDirectoryInUseError } from './database/data-directory-lock.ts';
 import { MigrationError } from './database/migrations.ts';
 import { UnsupportedDatabaseError } from './database/open-database.ts';
-import { DatabaseUnavailableError } from './database/session-store.ts';
+import { DatabaseUnavailableError } from './database/store-errors.ts';
 import { CertificateError } from './http/certificate.ts';
 import { RecognitionFailure } from './recognition/recogniser.ts';
 

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { Segment, SessionRecord } from '../../src/database/session-store.ts';
+import type { Segment, SessionRecord } from '../../src/database/session-records.ts';
 
 const COLUMNS = [
   'id',

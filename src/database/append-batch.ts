@@ -1,7 +1,8 @@
 import { deleteInterims, keptInterims, lastSequenceBefore, moveCheckpointOf } from './commit-batch.ts';
 import { Prisma } from './generated/prisma/client.ts';
 import { insertStatement, segmentValues } from './segment-rows.ts';
-import type { Segment, SegmentBatch } from './session-store.ts';
+import type { Segment } from './session-records.ts';
+import type { SegmentBatch } from './session-store.ts';
 import type { GuardedTransaction, SqliteValue } from './sqlite-messages.ts';
 
 /** Carries out a transaction; `false` when its guard did not let it through. */

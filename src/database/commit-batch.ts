@@ -1,7 +1,9 @@
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { insertStatements } from './segment-rows.ts';
 import { progressAssignments } from './session-rows.ts';
-import { type BatchOutcome, DatabaseRefusedError, type Segment, type SegmentBatch } from './session-store.ts';
+import type { Segment } from './session-records.ts';
+import type { BatchOutcome, SegmentBatch } from './session-store.ts';
+import { DatabaseRefusedError } from './store-errors.ts';
 
 /** A batch does not start where the database's checkpoint stands: whoever made it has another idea of the journal. */
 class CheckpointMismatchError extends DatabaseRefusedError {

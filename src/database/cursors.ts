@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InvalidCursorError } from './session-store.ts';
+import { InvalidCursorError } from './store-errors.ts';
 
 /**
  * Makes the cursors of one list: its sort key as JSON in base64url, marked with the list's name, so that a cursor of

@@ -1,7 +1,7 @@
 import { isDriverAdapterError, type Error as DriverErrorCause } from '@prisma/driver-adapter-utils';
 import Database from 'better-sqlite3';
 import { Prisma } from './generated/prisma/client.ts';
-import { DatabaseRefusedError, DatabaseUnavailableError } from './session-store.ts';
+import { DatabaseRefusedError, DatabaseUnavailableError } from './store-errors.ts';
 
 /**
  * SQLite's primary result codes for conditions that may pass by themselves or by an operator's hand: another

@@ -1,5 +1,5 @@
 import type { CursorFormat } from './cursors.ts';
-import type { Page, PageRequest } from './session-store.ts';
+import type { Page, PageRequest } from './lists.ts';
 
 const MAX_PAGE_SIZE = 100;
 

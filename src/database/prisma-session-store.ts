@@ -16,31 +16,21 @@ import {
 } from './session-marks.ts';
 import { listSessions } from './session-list.ts';
 import { newSessionRow, toSessionRecord } from './session-rows.ts';
-import {
-  type BatchOutcome,
-  DatabaseRefusedError,
-  type DayTotals,
-  ExternalIdTakenError,
-  type FinalsRequest,
-  type NewSession,
-  type Page,
-  type PageRequest,
-  type ReceivedAudio,
-  type Segment,
-  type SegmentBatch,
-  type SegmentChange,
-  type SegmentCounts,
-  type SegmentEdit,
-  type SegmentFilter,
-  type SegmentPage,
-  type SessionFilter,
-  type SessionOrder,
-  type SessionRecord,
-  type SessionStatus,
-  type SessionStore,
-  type SpeakerNames,
-  type Totals,
+import type { Page, PageRequest, SegmentFilter, SegmentPage, SessionFilter, SessionOrder } from './lists.ts';
+import type { Segment, SegmentEdit, SessionRecord, SessionStatus, SpeakerNames } from './session-records.ts';
+import type {
+  BatchOutcome,
+  DayTotals,
+  FinalsRequest,
+  NewSession,
+  ReceivedAudio,
+  SegmentBatch,
+  SegmentChange,
+  SegmentCounts,
+  SessionStore,
+  Totals,
 } from './session-store.ts';
+import { DatabaseRefusedError, ExternalIdTakenError } from './store-errors.ts';
 import { totals } from './totals.ts';
 import { sessionStatuses } from './vocabulary.ts';
 

@@ -1,4 +1,4 @@
-import { UnsearchableTextError } from './session-store.ts';
+import { UnsearchableTextError } from './store-errors.ts';
 
 /** More than anybody remembers of a sentence; each costs a walk through the index. */
 const MAX_WORDS = 50;

@@ -1,6 +1,7 @@
 import { Prisma, type PrismaClient, type SegmentEdit as SegmentEditRow } from './generated/prisma/client.ts';
 import { storedWords } from './segment-rows.ts';
-import type { SegmentChange, SegmentEdit, SpeakerNames, Transcribed } from './session-store.ts';
+import type { SegmentEdit, SpeakerNames, Transcribed } from './session-records.ts';
+import type { SegmentChange } from './session-store.ts';
 import { speakersColumn, toSpeakerNames } from './session-rows.ts';
 
 /** What people change of segments: see `SessionStore` for each. */

@@ -5,7 +5,7 @@ import { type KeyRange, type KeysetList, keysetPage } from './keyset-page.ts';
 import { searchSegments } from './segment-search.ts';
 import { SEGMENT_COLUMNS, type SegmentRow, toSegment } from './segment-rows.ts';
 import { sessionConditions } from './session-list.ts';
-import type { PageRequest, SegmentFilter, SegmentPage } from './session-store.ts';
+import type { PageRequest, SegmentFilter, SegmentPage } from './lists.ts';
 import { allOf, contains } from './sql.ts';
 import { segmentKinds, sessionStatuses } from './vocabulary.ts';
 

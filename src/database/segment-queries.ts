@@ -1,6 +1,7 @@
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { SEGMENT_COLUMNS, type SegmentRow, toSegment } from './segment-rows.ts';
-import type { FinalsRequest, Segment, SegmentCounts } from './session-store.ts';
+import type { Segment } from './session-records.ts';
+import type { FinalsRequest, SegmentCounts } from './session-store.ts';
 
 const MAX_SEQUENCE = 2 ** 31 - 1;
 /** SQLite joins at most 500 selects in one. */

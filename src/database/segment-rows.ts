@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Prisma, type Segment as SegmentRow } from './generated/prisma/client.ts';
-import type { AppliedEdit, Segment } from './session-store.ts';
+import type { AppliedEdit, Segment } from './session-records.ts';
 import { segmentKinds } from './vocabulary.ts';
 
 export type { SegmentRow };

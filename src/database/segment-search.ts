@@ -6,7 +6,7 @@ import { type KeyRange, type KeysetList, keysetPage } from './keyset-page.ts';
 import { searchExpression } from './search-expression.ts';
 import { SEGMENT_COLUMNS, type SegmentRow, toSegment } from './segment-rows.ts';
 import { sessionConditions } from './session-list.ts';
-import type { PageRequest, SegmentFilter, SegmentPage, TextRange } from './session-store.ts';
+import type { PageRequest, SegmentFilter, SegmentPage, TextRange } from './lists.ts';
 import { allOf, contains } from './sql.ts';
 
 /** The session's number and the final's sequence: the row ids of the index are made of these, see its migration. */

@@ -3,14 +3,8 @@ import { cursorFormat } from './cursors.ts';
 import { Prisma, type PrismaClient } from './generated/prisma/client.ts';
 import { type KeyRange, type KeysetList, keysetPage } from './keyset-page.ts';
 import { SESSION_COLUMNS, type SessionRow, toSessionRecord } from './session-rows.ts';
-import type {
-  Page,
-  PageRequest,
-  SessionFilter,
-  SessionOrder,
-  SessionOrderField,
-  SessionRecord,
-} from './session-store.ts';
+import type { Page, PageRequest, SessionFilter, SessionOrder, SessionOrderField } from './lists.ts';
+import type { SessionRecord } from './session-records.ts';
 import { allOf, contains } from './sql.ts';
 import { sessionStatuses } from './vocabulary.ts';
 

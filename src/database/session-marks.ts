@@ -1,5 +1,6 @@
 import type { PrismaClient } from './generated/prisma/client.ts';
-import { DatabaseRefusedError, type ReceivedAudio } from './session-store.ts';
+import type { ReceivedAudio } from './session-store.ts';
+import { DatabaseRefusedError } from './store-errors.ts';
 import { endReasons, sessionStatuses } from './vocabulary.ts';
 
 /** What is said about a session from outside of its journal: see `SessionStore` for each. */

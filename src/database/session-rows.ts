@@ -1,13 +1,7 @@
 import { z } from 'zod';
 import { Prisma, type Session as SessionRow } from './generated/prisma/client.ts';
-import type {
-  Coverage,
-  NewSession,
-  SessionProgress,
-  SessionRecord,
-  SessionStatistics,
-  SpeakerNames,
-} from './session-store.ts';
+import type { Coverage, SessionRecord, SessionStatistics, SpeakerNames } from './session-records.ts';
+import type { NewSession, SessionProgress } from './session-store.ts';
 import { audioEncodings, endReasons, sessionStatuses } from './vocabulary.ts';
 
 export type { SessionRow };

@@ -1,66 +1,16 @@
 import type { AudioFormat } from '../audio/format.ts';
-
-export type SessionStatus = 'ACTIVE' | 'FINALIZING' | 'COMPLETED' | 'FAILED';
-export type EndReason = 'CLIENT' | 'IDLE_TIMEOUT' | 'MAX_DURATION' | 'FAILURE';
-export type SegmentKind = 'INTERIM' | 'FINAL';
-
-export interface Word {
-  readonly text: string;
-  /** Milliseconds from the session's first sample; `null` where that is not known, as in interims. */
-  readonly startMs: number | null;
-  readonly endMs: number | null;
-  /** 0..1; `null` when the recogniser gives none. */
-  readonly confidence: number | null;
-}
-
-/** The transcript of one utterance, as shown and as stored. */
-export interface Segment {
-  readonly id: string;
-  readonly sessionId: string;
-  /** Counts the session's finals from 1; `null` for an interim. */
-  readonly sequence: number | null;
-  readonly revision: number;
-  readonly kind: SegmentKind;
-  readonly text: string;
-  /** Of an interim that is live: UTF-16 code units of its text that do not change any more. Not stored. */
-  readonly stableLength?: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly avgConfidence: number | null;
-  readonly words: readonly Word[];
-  /** Its own name, else the one that the session has for the channel; `null` when there is none. */
-  readonly speaker: string | null;
-  readonly channel: number;
-  readonly createdAt: Date;
-  /** What a person has changed of it; absent while text and speaker are as they came. */
-  readonly edit?: AppliedEdit;
-}
-
-/** What stands behind an edited final. */
-export interface AppliedEdit {
-  /** What the recogniser wrote; `null` when its text was not changed. */
-  readonly original: Transcribed | null;
-  /** The name that this segment alone was given; `null`: that of its channel stands. */
-  readonly ownSpeaker: string | null;
-  readonly at: Date;
-}
-
-export interface Transcribed {
-  readonly text: string;
-  readonly words: readonly Word[];
-}
-
-/** What a person has made of a final segment by now. It is kept beside the segments, which may be written again. */
-export interface SegmentEdit {
-  readonly segmentId: string;
-  /** `null`: what the recogniser wrote stands. */
-  readonly transcribed: Transcribed | null;
-  /** `null`: the name of the channel stands. */
-  readonly speaker: string | null;
-  /** Of the segment with this edit; never of another version of it. */
-  readonly revision: number;
-  readonly at: Date;
-}
+import type { Page, PageRequest, SegmentFilter, SegmentPage, SessionFilter, SessionOrder } from './lists.ts';
+import type {
+  Coverage,
+  EndReason,
+  Segment,
+  SegmentEdit,
+  SessionRecord,
+  SessionStatistics,
+  SessionStatus,
+  SpeakerNames,
+  Transcribed,
+} from './session-records.ts';
 
 /** What is to be changed of a final segment; what is `undefined` stays as it is, `null` gives back what was there before. */
 export interface SegmentChange {
@@ -71,64 +21,6 @@ export interface SegmentChange {
   /** Of the segment as it is known before: the edit's is higher. */
   readonly revision: number;
   readonly at: Date;
-}
-
-/** Who speaks on a session's channels. */
-export interface SpeakerNames {
-  /** By channel, one for each: who speaks there; `null` when nobody has said so. */
-  readonly speakers: readonly (string | null)[];
-  /** The same as the client said at the start. */
-  readonly originalSpeakers: readonly (string | null)[];
-}
-
-/** From final segments only. Durations in seconds. */
-export interface SessionStatistics {
-  readonly totalSegments: number;
-  /** Mean of the finals' `avgConfidence`; `null` without one. */
-  readonly averageConfidence: number | null;
-  /** From the earliest start of a final to the latest end of one, on whatever channel. */
-  readonly totalDuration: number;
-  readonly wordCount: number;
-  /** Sum of the finals' lengths; where two channels speak at the same time, both count. */
-  readonly speakingDuration: number;
-  /** Words per minute of speaking; `null` without speech. */
-  readonly wordsPerMinute: number | null;
-  /** Mean of the finals' latencies that are known, in milliseconds (see `JournalEntry`); `null` when none is. */
-  readonly averageLatencyMs: number | null;
-  /** How many are: the weight of that mean. */
-  readonly latencyCount: number;
-}
-
-/** Milliseconds of the timeline by class; `receivedMs` is the sum of the other five. */
-export interface Coverage {
-  readonly receivedMs: number;
-  readonly transcribedMs: number;
-  readonly silenceMs: number;
-  readonly gapMs: number;
-  readonly failedMs: number;
-  readonly pendingMs: number;
-}
-
-/** A session as the database knows it. */
-export interface SessionRecord extends SpeakerNames {
-  readonly id: string;
-  readonly externalId: string | null;
-  readonly title: string | null;
-  readonly status: SessionStatus;
-  readonly endReason: EndReason | null;
-  readonly language: string;
-  readonly audioFormat: AudioFormat;
-  /** The client's own JSON, as given at the start; `null` when none was. */
-  readonly metadata: unknown;
-  readonly createdAt: Date;
-  readonly endedAt: Date | null;
-  /** When its logs were removed, for good: nothing can be transcribed or appended any more. `null` while they are there. */
-  readonly recordingRemovedAt: Date | null;
-  readonly nextSequence: number;
-  /** Journal position (bytes) up to which the rows follow the journal: the checkpoint. */
-  readonly journalPosition: number;
-  readonly statistics: SessionStatistics;
-  readonly coverage: Coverage;
 }
 
 export interface NewSession {
@@ -183,64 +75,6 @@ export interface ReceivedAudio {
  * outcome was unknown, and it had gone through); nothing was written.
  */
 export type BatchOutcome = 'applied' | 'already-applied';
-
-export interface SegmentFilter {
-  readonly sessionId?: string;
-  readonly kind?: SegmentKind;
-  readonly channel?: number;
-  /** Substring of the text; case-insensitive for ASCII. */
-  readonly textContains?: string;
-  /** Words that the text has, as a person types them: finals only, from the index of what was said. */
-  readonly search?: string;
-  /** Bounds on the session's `createdAt`: from inclusive, to exclusive. */
-  readonly from?: Date;
-  readonly to?: Date;
-}
-
-export interface SessionFilter {
-  readonly statuses?: readonly SessionStatus[];
-  readonly externalId?: string;
-  readonly language?: string;
-  readonly titleContains?: string;
-  /** Bounds on `createdAt`: from inclusive, to exclusive. */
-  readonly from?: Date;
-  readonly to?: Date;
-}
-
-export type SessionOrderField = 'CREATED_AT' | 'TITLE' | 'TOTAL_DURATION' | 'TOTAL_SEGMENTS' | 'AVERAGE_CONFIDENCE';
-export interface SessionOrder {
-  readonly field: SessionOrderField;
-  readonly direction: 'ASC' | 'DESC';
-}
-
-/** A window of a keyset-paginated list: exactly one of `first`/`last` is set, 0..100. Cursors are opaque, made by the store. */
-export interface PageRequest {
-  readonly first?: number;
-  readonly after?: string;
-  readonly last?: number;
-  readonly before?: string;
-}
-
-export interface Page<T> {
-  readonly items: readonly { readonly node: T; readonly cursor: string }[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-}
-
-/** A part of a text, in UTF-16 code units; the end is not of it. */
-export interface TextRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface SegmentPage extends Page<Segment> {
-  readonly items: readonly {
-    readonly node: Segment;
-    readonly cursor: string;
-    /** What of its text was searched for, in ascending order; none without a search. */
-    readonly highlights?: readonly TextRange[];
-  }[];
-}
 
 /** Totals of one local day. */
 export interface DayTotals {
@@ -374,33 +208,4 @@ export interface SessionStore {
 
   /** Resolves when the database lets a transaction begin that may write; a disk that is full does not show here. */
   ping(): Promise<void>;
-}
-
-/** The database can't be reached, is locked, full or damaged: something that may pass, by itself or by an operator's hand. */
-export class DatabaseUnavailableError extends Error {
-  override readonly name = 'DatabaseUnavailableError';
-}
-
-/** The database works and does not take what it was given: waiting will not change that. */
-export class DatabaseRefusedError extends Error {
-  override readonly name: string = 'DatabaseRefusedError';
-}
-
-export class ExternalIdTakenError extends Error {
-  override readonly name = 'ExternalIdTakenError';
-}
-
-/** A cursor that this store did not make. */
-export class InvalidCursorError extends Error {
-  override readonly name = 'InvalidCursorError';
-}
-
-/** A text to search for with nothing in it that can be found, or too much. */
-export class UnsearchableTextError extends Error {
-  override readonly name = 'UnsearchableTextError';
-}
-
-/** A time zone that this machine does not know. */
-export class InvalidTimeZoneError extends RangeError {
-  override readonly name = 'InvalidTimeZoneError';
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { PrismaClient } from './generated/prisma/client.ts';
 import { sessionConditions } from './session-list.ts';
-import type { DayTotals, SessionFilter, Totals } from './session-store.ts';
+import type { SessionFilter } from './lists.ts';
+import type { DayTotals, Totals } from './session-store.ts';
 import { allOf } from './sql.ts';
 import { localDays } from './utc-offsets.ts';
 

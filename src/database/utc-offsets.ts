@@ -1,4 +1,4 @@
-import { InvalidTimeZoneError } from './session-store.ts';
+import { InvalidTimeZoneError } from './store-errors.ts';
 
 const DAY_MS = 86_400_000;
 /** How often clocks are looked at: no zone changes them there and back within a week. */

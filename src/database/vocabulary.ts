@@ -1,5 +1,5 @@
 import type { AudioEncoding } from '../audio/format.ts';
-import type { EndReason, SegmentKind, SessionStatus } from './session-store.ts';
+import type { EndReason, SegmentKind, SessionStatus } from './session-records.ts';
 
 /** Translates between a union of the program and the words that the database holds for it. */
 export interface Vocabulary<T extends string> {

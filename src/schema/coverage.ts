@@ -1,4 +1,4 @@
-import type { Coverage } from '../database/session-store.ts';
+import type { Coverage } from '../database/session-records.ts';
 import { builder } from './builder.ts';
 
 export const CoverageRef = builder.objectRef<Coverage>('Coverage').implement({

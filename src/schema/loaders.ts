@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
-import type { FinalsRequest, Segment, SegmentCounts, SessionRecord } from '../database/session-store.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
+import type { FinalsRequest, SegmentCounts } from '../database/session-store.ts';
 import type { SessionReader } from '../services/session-reader.ts';
 
 /** Joins the single reads of one operation into one. */

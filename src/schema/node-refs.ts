@@ -1,4 +1,4 @@
-import type { Segment, SessionRecord } from '../database/session-store.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
 import { builder } from './builder.ts';
 
 // The two nodes refer to each other, so both names stand here. Their shapes are the domain's, not the tables': a running

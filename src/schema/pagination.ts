@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../database/session-store.ts';
+import type { Page, PageRequest } from '../database/lists.ts';
 import { ServiceError } from '../services/errors.ts';
 import { builder } from './builder.ts';
 

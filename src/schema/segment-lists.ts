@@ -1,12 +1,5 @@
-import type {
-  Page,
-  PageRequest,
-  Segment,
-  SegmentFilter,
-  SegmentPage,
-  SessionRecord,
-  TextRange,
-} from '../database/session-store.ts';
+import type { Page, PageRequest, SegmentFilter, SegmentPage, TextRange } from '../database/lists.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
 import type { SessionReader } from '../services/session-reader.ts';
 import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';

@@ -1,4 +1,4 @@
-import type { Segment, Word } from '../database/session-store.ts';
+import type { Segment, Word } from '../database/session-records.ts';
 import { ServiceError } from '../services/errors.ts';
 import { builder } from './builder.ts';
 import { SegmentRef, SessionRef } from './node-refs.ts';

@@ -1,4 +1,4 @@
-import type { SessionFilter } from '../database/session-store.ts';
+import type { SessionFilter } from '../database/lists.ts';
 import { builder } from './builder.ts';
 import { searchText } from './search-text.ts';
 import { SessionStatusRef } from './session-status.ts';

@@ -1,4 +1,4 @@
-import type { SessionStatistics } from '../database/session-store.ts';
+import type { SessionStatistics } from '../database/session-records.ts';
 import { builder } from './builder.ts';
 
 /** What `averageLatencyMs` is, wherever it stands. */

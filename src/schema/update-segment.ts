@@ -1,4 +1,4 @@
-import type { Segment } from '../database/session-store.ts';
+import type { Segment } from '../database/session-records.ts';
 import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';
 import { SegmentRef } from './node-refs.ts';

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../database/session-store.ts';
+import type { SessionRecord } from '../database/session-records.ts';
 import { builder } from './builder.ts';
 import { idOf } from './global-ids.ts';
 import { SessionRef } from './node-refs.ts';

@@ -1,4 +1,4 @@
-import type { Word } from '../database/session-store.ts';
+import type { Word } from '../database/session-records.ts';
 
 /**
  * The words of a corrected text. Those that the recogniser had written stay what they were heard to be, with their times and

@@ -1,6 +1,6 @@
 import { findMalformation } from '../audio/decode.ts';
 import { framesToMs, isSamples, msToFrames, type AudioFormat } from '../audio/format.ts';
-import type { SessionRecord } from '../database/session-store.ts';
+import type { SessionRecord } from '../database/session-records.ts';
 import type { AppendOutcome } from '../log/audio-log.ts';
 import { asServiceError } from './error-mapping.ts';
 import { serverIsStopping, ServiceError } from './errors.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Mutex } from '../database/mutex.ts';
-import { DatabaseRefusedError, DatabaseUnavailableError } from '../database/session-store.ts';
+import { DatabaseRefusedError, DatabaseUnavailableError } from '../database/store-errors.ts';
 
 export interface RetryPauses {
   /** Before the second attempt; doubles with each further one, in milliseconds. */

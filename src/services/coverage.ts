@@ -1,4 +1,4 @@
-import type { Coverage } from '../database/session-store.ts';
+import type { Coverage } from '../database/session-records.ts';
 import { timelineMs } from '../recognition/recogniser.ts';
 
 /** Where channels differ, the first of these counts that one of them is in; what one of them lacks is pending before the rest. */

@@ -4,7 +4,7 @@ import {
   InvalidCursorError,
   InvalidTimeZoneError,
   UnsearchableTextError,
-} from '../database/session-store.ts';
+} from '../database/store-errors.ts';
 import {
   isStorageFull,
   LogDamagedError,

@@ -1,4 +1,5 @@
-import type { Segment, SegmentBatch } from '../database/session-store.ts';
+import type { Segment } from '../database/session-records.ts';
+import type { SegmentBatch } from '../database/session-store.ts';
 import type { JournalPage } from '../log/journal.ts';
 import { LogDamagedError } from '../log/storage-errors.ts';
 import type { JournalEntry } from './journal-entry.ts';

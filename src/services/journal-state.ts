@@ -1,4 +1,4 @@
-import type { EndReason } from '../database/session-store.ts';
+import type { EndReason } from '../database/session-records.ts';
 import { timelineMs, type RecogniserIdentity, type ResumePoint } from '../recognition/recogniser.ts';
 import { decide, nothingDecided, type CoverageDecision, type DecidedCoverage } from './coverage.ts';
 import type { AudioEvidence, FinalEntry, JournalEntry } from './journal-entry.ts';

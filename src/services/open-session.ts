@@ -1,12 +1,6 @@
 import { framesToMs } from '../audio/format.ts';
-import type {
-  EndReason,
-  Segment,
-  SegmentEdit,
-  SessionProgress,
-  SessionRecord,
-  SpeakerNames,
-} from '../database/session-store.ts';
+import type { EndReason, Segment, SegmentEdit, SessionRecord, SpeakerNames } from '../database/session-records.ts';
+import type { SessionProgress } from '../database/session-store.ts';
 import type { AudioLog } from '../log/audio-log.ts';
 import type { Journal } from '../log/journal.ts';
 import { timelineMs, type Transcript } from '../recognition/recogniser.ts';

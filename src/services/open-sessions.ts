@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Segment, SessionRecord, SessionStore } from '../database/session-store.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
+import type { SessionStore } from '../database/session-store.ts';
 import type { Recogniser, RecogniserIdentity } from '../recognition/recogniser.ts';
 import { isDamage } from './error-mapping.ts';
 import { noSuchSession, serverIsStopping } from './errors.ts';

@@ -1,4 +1,5 @@
-import type { Segment, SegmentChange, SessionRecord, SessionStore } from '../database/session-store.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
+import type { SegmentChange, SessionStore } from '../database/session-store.ts';
 import { alignWords } from './align-words.ts';
 import { asServiceError } from './error-mapping.ts';
 import { noSuchSession, ServiceError } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { Segment, SegmentEdit, SpeakerNames, Transcribed } from '../database/session-store.ts';
+import type { Segment, SegmentEdit, SpeakerNames, Transcribed } from '../database/session-records.ts';
 
 /** What the recogniser wrote of a final, whatever a person has made of it. */
 export function transcribedOf({ text, words, edit }: Segment): Transcribed {

@@ -1,4 +1,4 @@
-import type { Segment } from '../database/session-store.ts';
+import type { Segment } from '../database/session-records.ts';
 import { PullSubscription, type Pulled } from './pull-subscription.ts';
 
 /** Finals of the session with a sequence above `afterSequence`, ascending, at most `limit`, without a hole. */

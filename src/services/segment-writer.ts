@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DatabaseRefusedError, type SessionStore } from '../database/session-store.ts';
+import type { SessionStore } from '../database/session-store.ts';
+import { DatabaseRefusedError } from '../database/store-errors.ts';
 import type { JournalPage } from '../log/journal.ts';
 import { LogDamagedError, LogFormatError } from '../log/storage-errors.ts';
 import { CommitTurns, pauseAfter, type RetryPauses } from './commit-turns.ts';

@@ -1,4 +1,4 @@
-import type { Segment, SessionRecord, Word } from '../database/session-store.ts';
+import type { Segment, SessionRecord, Word } from '../database/session-records.ts';
 import { timelineMs, type RecognisedWord, type Transcript } from '../recognition/recogniser.ts';
 import type { FinalEntry } from './journal-entry.ts';
 import type { StableDraft } from './stable-prefix.ts';

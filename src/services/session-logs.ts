@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { SessionRecord } from '../database/session-store.ts';
+import type { SessionRecord } from '../database/session-records.ts';
 import { AudioLog } from '../log/audio-log.ts';
 import { makeDirectoryDurably, syncDirectory } from '../log/durable-files.ts';
 import type { FramedLogOptions } from '../log/framed-log.ts';

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../database/session-store.ts';
+import type { SessionRecord } from '../database/session-records.ts';
 import { asServiceError } from './error-mapping.ts';
 import { noSuchSession } from './errors.ts';
 import { isRunning, type OpenSession } from './open-session.ts';

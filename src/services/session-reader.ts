@@ -1,18 +1,6 @@
-import type {
-  DayTotals,
-  FinalsRequest,
-  Page,
-  PageRequest,
-  Segment,
-  SegmentCounts,
-  SegmentFilter,
-  SegmentPage,
-  SessionFilter,
-  SessionOrder,
-  SessionRecord,
-  SessionStore,
-  Totals,
-} from '../database/session-store.ts';
+import type { Page, PageRequest, SegmentFilter, SegmentPage, SessionFilter, SessionOrder } from '../database/lists.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
+import type { DayTotals, FinalsRequest, SegmentCounts, SessionStore, Totals } from '../database/session-store.ts';
 import type { OpenSession } from './open-session.ts';
 import { sessionIdOfSegment } from './segments.ts';
 import type { SegmentWriter } from './segment-writer.ts';

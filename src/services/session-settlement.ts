@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DatabaseUnavailableError, type SessionStore } from '../database/session-store.ts';
+import type { SessionStore } from '../database/session-store.ts';
+import { DatabaseUnavailableError } from '../database/store-errors.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import { SegmentsRefusedError, type SegmentWriter } from './segment-writer.ts';

@@ -1,4 +1,4 @@
-import type { EndReason } from '../database/session-store.ts';
+import type { EndReason } from '../database/session-records.ts';
 import type { Logger } from './logger.ts';
 import type { OpenSession } from './open-session.ts';
 import type { OpenSessions } from './open-sessions.ts';

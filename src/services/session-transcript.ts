@@ -1,4 +1,4 @@
-import type { Segment, SessionRecord } from '../database/session-store.ts';
+import type { Segment, SessionRecord } from '../database/session-records.ts';
 import { formatTranscript, type TranscriptFormat } from '../transcripts/transcript-formats.ts';
 import type { SessionReader } from './session-reader.ts';
 

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../database/session-store.ts';
+import type { SessionRecord } from '../database/session-records.ts';
 import { PullSubscription, type Pulled } from './pull-subscription.ts';
 
 /** Milliseconds between two updates of one session to one subscriber. */

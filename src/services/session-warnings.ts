@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../database/session-store.ts';
+import type { SessionRecord } from '../database/session-records.ts';
 import { TIMELINE_RATE } from '../recognition/recogniser.ts';
 import type { Logger } from './logger.ts';
 import { isRunning, type OpenSession } from './open-session.ts';

@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { normaliseFormat, sameFormat, type AudioFormat } from '../audio/format.ts';
-import {
-  ExternalIdTakenError,
-  type EndReason,
-  type NewSession,
-  type Segment,
-  type SessionRecord,
-  type SessionStore,
-} from '../database/session-store.ts';
+import type { EndReason, Segment, SessionRecord } from '../database/session-records.ts';
+import type { NewSession, SessionStore } from '../database/session-store.ts';
+import { ExternalIdTakenError } from '../database/store-errors.ts';
 import { asServiceError } from './error-mapping.ts';
 import { noSuchSession, serverIsStopping, ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';

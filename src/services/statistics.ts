@@ -1,4 +1,4 @@
-import type { Segment, SessionStatistics } from '../database/session-store.ts';
+import type { Segment, SessionStatistics } from '../database/session-records.ts';
 
 /** Running sums over a session's finals, of all of its channels, from which its statistics follow. */
 export interface StatisticsSums {

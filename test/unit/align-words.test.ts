@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Word } from '../../src/database/session-store.ts';
+import type { Word } from '../../src/database/session-records.ts';
 import { alignWords } from '../../src/services/align-words.ts';
 
 function heardWords(text: string): Word[] {

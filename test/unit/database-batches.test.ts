@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { Prisma } from '../../src/database/generated/prisma/client.ts';
 import type { Database } from '../../src/database/open-database.ts';
 import { PrismaSessionStore } from '../../src/database/prisma-session-store.ts';
-import { DatabaseRefusedError, type Segment, type SessionStore } from '../../src/database/session-store.ts';
+import type { Segment } from '../../src/database/session-records.ts';
+import type { SessionStore } from '../../src/database/session-store.ts';
+import { DatabaseRefusedError } from '../../src/database/store-errors.ts';
 import {
   batch,
   finalSegment,

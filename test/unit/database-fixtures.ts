@@ -4,14 +4,8 @@ import path from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/open-database.ts';
-import type {
-  Coverage,
-  NewSession,
-  Segment,
-  SegmentBatch,
-  SessionProgress,
-  SessionStatistics,
-} from '../../src/database/session-store.ts';
+import type { Coverage, Segment, SessionStatistics } from '../../src/database/session-records.ts';
+import type { NewSession, SegmentBatch, SessionProgress } from '../../src/database/session-store.ts';
 
 /** A folder of its own for each test, removed afterwards. */
 export function useTemporaryFolder(): () => string {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
+import { DatabaseUnavailableError } from '../../src/database/store-errors.ts';
 import { SqliteAdapterFactory } from '../../src/database/sqlite.ts';
 import { until } from '../support/wait.ts';
 import { batch, finalSegment, newSession, useTemporaryDatabase } from './database-fixtures.ts';

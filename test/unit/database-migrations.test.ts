@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { migrationToModels } from '../../scripts/schema-engine.mjs';
 import { migrate, MigrationError, MIGRATIONS_FOLDER } from '../../src/database/migrations.ts';
 import { openDatabase, UnsupportedDatabaseError } from '../../src/database/open-database.ts';
-import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
+import { DatabaseUnavailableError } from '../../src/database/store-errors.ts';
 import { newSession, useTemporaryFolder } from './database-fixtures.ts';
 
 describe('migrations', () => {

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  InvalidCursorError,
-  type Page,
-  type PageRequest,
-  type SegmentFilter,
-  type SessionFilter,
-  type SessionOrder,
-} from '../../src/database/session-store.ts';
+import type { Page, PageRequest, SegmentFilter, SessionFilter, SessionOrder } from '../../src/database/lists.ts';
+import { InvalidCursorError } from '../../src/database/store-errors.ts';
 import {
   batch,
   finalSegment,

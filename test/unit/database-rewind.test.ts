@@ -2,7 +2,9 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { DatabaseRefusedError, type Segment, type SegmentBatch } from '../../src/database/session-store.ts';
+import type { Segment } from '../../src/database/session-records.ts';
+import type { SegmentBatch } from '../../src/database/session-store.ts';
+import { DatabaseRefusedError } from '../../src/database/store-errors.ts';
 import {
   batch,
   finalSegment,

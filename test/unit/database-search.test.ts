@@ -6,7 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { copyDatabase } from '../../src/database/backup.ts';
 import { migrate, MIGRATIONS_FOLDER } from '../../src/database/migrations.ts';
 import { openDatabase } from '../../src/database/open-database.ts';
-import { type SegmentFilter, type SessionStore, UnsearchableTextError } from '../../src/database/session-store.ts';
+import type { SegmentFilter } from '../../src/database/lists.ts';
+import type { SessionStore } from '../../src/database/session-store.ts';
+import { UnsearchableTextError } from '../../src/database/store-errors.ts';
 import {
   batch,
   finalSegment,

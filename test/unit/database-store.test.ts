@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExternalIdTakenError, type NewSession, type Segment } from '../../src/database/session-store.ts';
+import type { Segment } from '../../src/database/session-records.ts';
+import type { NewSession } from '../../src/database/session-store.ts';
+import { ExternalIdTakenError } from '../../src/database/store-errors.ts';
 import {
   batch,
   finalSegment,

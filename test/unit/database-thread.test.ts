@@ -9,7 +9,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { driverErrorCode, toDatabaseError, violatedUniqueColumns } from '../../src/database/database-errors.ts';
 import { Prisma } from '../../src/database/generated/prisma/client.ts';
-import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
+import { DatabaseUnavailableError } from '../../src/database/store-errors.ts';
 import { type Connection, ThreadedConnection } from '../../src/database/threaded-connection.ts';
 import { compiled } from '../support/compiled-program.ts';
 import { batch, finalSegment, newSession, useTemporaryDatabase, useTemporaryFolder } from './database-fixtures.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidTimeZoneError, type SessionStatistics } from '../../src/database/session-store.ts';
+import type { SessionStatistics } from '../../src/database/session-records.ts';
+import { InvalidTimeZoneError } from '../../src/database/store-errors.ts';
 import { batch, finalSegment, newSession, progress, useTemporaryDatabase } from './database-fixtures.ts';
 
 describe('totals', () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { parse, subscribe, validate, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { Segment } from '../../src/database/session-store.ts';
+import type { Segment } from '../../src/database/session-records.ts';
 import { Delivery } from '../../src/http/delivery.ts';
 import { formatResult } from '../../src/http/operation-errors.ts';
 import { SharedResults } from '../../src/http/shared-results.ts';

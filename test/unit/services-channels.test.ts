@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Segment, SessionRecord } from '../../src/database/session-store.ts';
+import type { Segment, SessionRecord } from '../../src/database/session-records.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
 import { interleave } from '../support/recognition.ts';

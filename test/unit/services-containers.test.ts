@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AudioFormat } from '../../src/audio/format.ts';
-import type { Segment, SessionRecord } from '../../src/database/session-store.ts';
+import type { Segment, SessionRecord } from '../../src/database/session-records.ts';
 import {
   piecesOf,
   stereoContainers,

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Segment, SessionRecord } from '../../src/database/session-store.ts';
+import type { Segment, SessionRecord } from '../../src/database/session-records.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
 import { lockDatabase } from '../support/database-lock.ts';

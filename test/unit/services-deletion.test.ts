@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { DatabaseUnavailableError, type SessionStore } from '../../src/database/session-store.ts';
+import type { SessionStore } from '../../src/database/session-store.ts';
+import { DatabaseUnavailableError } from '../../src/database/store-errors.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { ServiceError } from '../../src/services/errors.ts';
 import { SessionLogDirectory } from '../../src/services/session-logs.ts';

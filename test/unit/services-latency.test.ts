@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionStatistics } from '../../src/database/session-store.ts';
+import type { SessionStatistics } from '../../src/database/session-records.ts';
 import type { ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { parseJournalEntry } from '../../src/services/journal-entry.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';

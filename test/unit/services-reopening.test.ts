@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { SessionRecord } from '../../src/database/session-store.ts';
+import type { SessionRecord } from '../../src/database/session-records.ts';
 import { nodeFileSystem, type LogFile, type LogFileSystem } from '../../src/log/log-file-system.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import { AudioIntake } from '../../src/services/audio-intake.ts';

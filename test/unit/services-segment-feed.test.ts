@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Segment } from '../../src/database/session-store.ts';
+import type { Segment } from '../../src/database/session-records.ts';
 import { SegmentFeed } from '../../src/services/segment-feed.ts';
 
 function segment(fields: Partial<Segment>): Segment {

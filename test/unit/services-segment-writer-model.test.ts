@@ -1,7 +1,7 @@
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DatabaseUnavailableError } from '../../src/database/session-store.ts';
+import { DatabaseUnavailableError } from '../../src/database/store-errors.ts';
 import { SegmentWriter } from '../../src/services/segment-writer.ts';
 import { countWords } from '../../src/services/statistics.ts';
 import { newSession, useTemporaryDatabase } from './database-fixtures.ts';

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DatabaseUnavailableError, type SessionStore } from '../../src/database/session-store.ts';
+import type { SessionStore } from '../../src/database/session-store.ts';
+import { DatabaseUnavailableError } from '../../src/database/store-errors.ts';
 import type { OpenSession } from '../../src/services/open-session.ts';
 import { SegmentWriter } from '../../src/services/segment-writer.ts';
 import { newSession, useTemporaryDatabase } from './database-fixtures.ts';

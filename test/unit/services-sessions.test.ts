@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Coverage, Segment } from '../../src/database/session-store.ts';
+import type { Coverage, Segment } from '../../src/database/session-records.ts';
 import { synthesiseToneSpeech, type ToneSpeechPart } from '../../src/recognition/scripted/tone-speech.ts';
 import type { SessionRequest } from '../../src/services/session-request.ts';
 import { bytesOf } from '../support/recognition.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionRecord } from '../../database/session-store.ts';
+import type { SessionRecord } from '../../database/session-records.ts';
 import { ServiceError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { isRunning } from '../open-session.ts';
